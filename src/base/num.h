@@ -1,0 +1,29 @@
+/*
+ * Numbers and sizes as people type them. Nothing but digits is a number: no
+ * sign, no blank, no hexadecimal, never empty.
+ */
+#ifndef BASE_NUM_H
+#define BASE_NUM_H
+
+#include <stdint.h>
+
+enum num_result {
+	NUM_OK = 0,
+	NUM_EMPTY = -1,
+	NUM_BAD = -2,	/* a character that does not belong there */
+	NUM_SMALL = -3, /* under the minimum */
+	NUM_LARGE = -4, /* over the maximum */
+};
+
+/* A decimal number in [min, max]; *out is written on NUM_OK alone. */
+enum num_result num_parse(
+    const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
+/* The same with an optional unit, powers of 1024: K M G, or KiB MiB GiB. */
+enum num_result num_size(
+    const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
+/* What was wrong, for an error text: "is empty", "is not a number", ... */
+const char *num_strerror(enum num_result);
+
+#endif

@@ -1,0 +1,361 @@
+/*
+ * Bytes as text and back; see text.h. Calls memory functions alone, so that
+ * the codec may use it.
+ */
+
+#include <string.h>
+
+#include "base/text.h"
+#include "base/utf8.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+static void
+put(struct span *out, const void *p, size_t len)
+{
+	memcpy(out->p + out->len, p, len);
+	out->len += len;
+}
+
+static void
+put_hex(struct span *out, uint8_t c)
+{
+	out->p[out->len++] = (uint8_t)hex_digits[c >> 4];
+	out->p[out->len++] = (uint8_t)hex_digits[c & 15];
+}
+
+/* The letter that stands behind a backslash for this byte, or 0. */
+static char
+letter_of(enum text_style style, uint8_t c)
+{
+	if (style == TEXT_TERMINAL)
+		return c == '\r' ? 'r' : 0;
+	switch (c) {
+	case '\n':
+		return 'n';
+	case '\r':
+		return 'r';
+	case '\t':
+		return 't';
+	case '\\':
+		return '\\';
+	}
+	return 0;
+}
+
+/*
+ * How many bytes at p stand for themselves, `room` at the most; 0 if the first
+ * one does not. ASCII is taken in runs, anything else one sequence at a time.
+ */
+static size_t
+plain(enum text_style style, const uint8_t *p, size_t len, size_t room)
+{
+	size_t i = 0;
+	uint32_t cp;
+	int n;
+
+	if (room > len)
+		room = len;
+	while (i < room && p[i] >= 0x20 && p[i] < 0x7f &&
+	    (p[i] != '\\' || style == TEXT_TERMINAL))
+		i++;
+	if (i > 0)
+		return i;
+	if (style == TEXT_TERMINAL && (p[0] == '\n' || p[0] == '\t'))
+		return 1;
+	n = utf8_next(p, len, &cp);
+	return n > 0 && utf8_is_safe(cp) ? (size_t)n : 0;
+}
+
+bool
+text_escape(
+    enum text_style style, struct slice in, size_t *pos, struct span *out)
+{
+	size_t n, room;
+	char c[2] = {'\\', 0};
+
+	while (*pos < in.len) {
+		room = span_room(out);
+		if (room < TEXT_STEP)
+			return false;
+		n = plain(style, in.p + *pos, in.len - *pos, room);
+		if (n > 0) {
+			put(out, in.p + *pos, n);
+			*pos += n;
+			continue;
+		}
+		c[1] = letter_of(style, in.p[*pos]);
+		if (c[1] == 0) {
+			put(out, "\\x", 2);
+			put_hex(out, in.p[*pos]);
+		} else
+			put(out, c, 2);
+		(*pos)++;
+	}
+	return true;
+}
+
+bool
+text_hex(struct slice in, size_t *pos, struct span *out)
+{
+	for (; *pos < in.len; (*pos)++) {
+		if (span_room(out) < 2)
+			return false;
+		put_hex(out, in.p[*pos]);
+	}
+	return true;
+}
+
+bool
+text_base64(struct slice in, size_t *pos, struct span *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint32_t v;
+	size_t n;
+
+	while (*pos < in.len) {
+		if (span_room(out) < 4)
+			return false;
+		n = in.len - *pos < 3 ? in.len - *pos : 3;
+		v = (uint32_t)in.p[*pos] << 16;
+		if (n > 1)
+			v |= (uint32_t)in.p[*pos + 1] << 8;
+		if (n > 2)
+			v |= in.p[*pos + 2];
+		out->p[out->len++] = (uint8_t)digits[v >> 18];
+		out->p[out->len++] = (uint8_t)digits[v >> 12 & 63];
+		out->p[out->len++] =
+		    n > 1 ? (uint8_t)digits[v >> 6 & 63] : (uint8_t)'=';
+		out->p[out->len++] =
+		    n > 2 ? (uint8_t)digits[v & 63] : (uint8_t)'=';
+		*pos += n;
+	}
+	return true;
+}
+
+/* How many bytes at p a JSON string takes as they are. */
+static size_t
+json_plain(const uint8_t *p, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && p[i] >= 0x20 && p[i] != '"' && p[i] != '\\' &&
+	    p[i] != 0x7f)
+		i++;
+	return i;
+}
+
+bool
+text_json(struct slice in, size_t *pos, struct span *out)
+{
+	size_t n, room;
+	uint8_t c;
+
+	while (*pos < in.len) {
+		room = span_room(out);
+		if (room < TEXT_STEP)
+			return false;
+		n = in.len - *pos < room ? in.len - *pos : room;
+		n = json_plain(in.p + *pos, n);
+		if (n > 0) {
+			put(out, in.p + *pos, n);
+			*pos += n;
+			continue;
+		}
+		c = in.p[(*pos)++];
+		switch (c) {
+		case '\n':
+			put(out, "\\n", 2);
+			break;
+		case '\r':
+			put(out, "\\r", 2);
+			break;
+		case '\t':
+			put(out, "\\t", 2);
+			break;
+		case '"':
+			put(out, "\\\"", 2);
+			break;
+		case '\\':
+			put(out, "\\\\", 2);
+			break;
+		default:
+			put(out, "\\u00", 4);
+			put_hex(out, c);
+		}
+	}
+	return true;
+}
+
+static int
+hex_value(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* Two hexadecimal digits at p, or an error. */
+static enum text_error
+hex_pair(const uint8_t *p, size_t len, uint8_t *out)
+{
+	int high, low;
+
+	if (len < 1)
+		return TEXT_CUT;
+	high = hex_value(p[0]);
+	if (high < 0)
+		return TEXT_BAD;
+	if (len < 2)
+		return TEXT_CUT;
+	low = hex_value(p[1]);
+	if (low < 0)
+		return TEXT_BAD;
+	*out = (uint8_t)(high << 4 | low);
+	return TEXT_OK;
+}
+
+/* What stands behind a backslash at p; *used counts its bytes. */
+static enum text_error
+escape_value(const uint8_t *p, size_t len, uint8_t *out, size_t *used)
+{
+	if (len == 0)
+		return TEXT_CUT;
+	*used = 1;
+	switch (p[0]) {
+	case 'n':
+		*out = '\n';
+		return TEXT_OK;
+	case 'r':
+		*out = '\r';
+		return TEXT_OK;
+	case 't':
+		*out = '\t';
+		return TEXT_OK;
+	case '\\':
+		*out = '\\';
+		return TEXT_OK;
+	case 'x':
+		*used = 3;
+		return hex_pair(p + 1, len - 1, out);
+	}
+	return TEXT_BAD;
+}
+
+enum text_error
+text_unescape(struct slice in, uint8_t *out, size_t *out_len, size_t *pos)
+{
+	const uint8_t *slash;
+	enum text_error err;
+	size_t i = 0, n, used;
+
+	*out_len = 0;
+	while (i < in.len) {
+		slash = memchr(in.p + i, '\\', in.len - i);
+		n = slash == NULL ? in.len - i : (size_t)(slash - in.p) - i;
+		memmove(out + *out_len, in.p + i, n);
+		*out_len += n;
+		i += n;
+		if (i == in.len)
+			break;
+		err = escape_value(
+		    in.p + i + 1, in.len - i - 1, out + *out_len, &used);
+		if (err != TEXT_OK) {
+			*pos = i;
+			return err;
+		}
+		++*out_len;
+		i += 1 + used;
+	}
+	return TEXT_OK;
+}
+
+enum text_error
+text_unhex(struct slice in, uint8_t *out, size_t *out_len, size_t *pos)
+{
+	enum text_error err;
+	size_t i = 0;
+
+	*out_len = 0;
+	while (i < in.len) {
+		if (in.p[i] == ' ' || in.p[i] == '\t') {
+			i++;
+			continue;
+		}
+		err = hex_pair(in.p + i, in.len - i, out + *out_len);
+		if (err != TEXT_OK) {
+			*pos = i;
+			return err;
+		}
+		++*out_len;
+		i += 2;
+	}
+	return TEXT_OK;
+}
+
+static int
+base64_value(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+enum text_error
+text_unbase64(struct slice in, uint8_t *out, size_t *out_len, size_t *pos)
+{
+	size_t i, k, pad;
+	uint32_t v;
+	int d;
+
+	*out_len = 0;
+	for (i = 0; i < in.len; i += 4) {
+		*pos = i;
+		if (in.len - i < 4)
+			return TEXT_CUT;
+		pad = 0;
+		if (i + 4 == in.len && in.p[i + 3] == '=')
+			pad = in.p[i + 2] == '=' ? 2 : 1;
+		for (v = 0, k = 0; k < 4 - pad; k++) {
+			*pos = i + k;
+			d = base64_value(in.p[i + k]);
+			if (d < 0)
+				return TEXT_BAD;
+			v = v << 6 | (uint32_t)d;
+		}
+		v <<= 6 * pad;
+		/* Bits that nobody would read must be zero. */
+		if (pad > 0 && (v & (pad == 2 ? 0xffff : 0xff)) != 0)
+			return TEXT_BAD;
+		for (k = 0; k < 3 - pad; k++)
+			out[(*out_len)++] = (uint8_t)(v >> (16 - 8 * k));
+	}
+	return TEXT_OK;
+}
+
+char *
+text_look(struct slice in, size_t show, char *buf, size_t cap)
+{
+	struct span out = {(uint8_t *)buf, 1, cap - sizeof("\"...")};
+	struct slice part = {in.p, in.len < show ? in.len : show};
+	size_t pos = 0;
+	bool all;
+
+	buf[0] = '"';
+	all = text_escape(TEXT_ESCAPED, part, &pos, &out);
+	out.cap = cap;
+	if (all && part.len == in.len)
+		put(&out, "\"", 2);
+	else
+		put(&out, "\"...", 5);
+	return buf;
+}

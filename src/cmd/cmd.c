@@ -1,0 +1,135 @@
+/*
+ * The table of commands, and how a command line becomes one of them: by the
+ * name of the program (wdsock-encode), or by its first word.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "cmd/cmd.h"
+
+#define PREFIX "wdsock-"
+
+const struct cmd *const cmd_table[] = {
+    &cmd_encode,
+    &cmd_decode,
+    &cmd_help,
+    NULL,
+};
+
+const struct cmd *
+cmd_find(const char *name, struct fail *f)
+{
+	const char *names[16], *near;
+	size_t i;
+
+	for (i = 0; cmd_table[i] != NULL; i++) {
+		if (strcmp(cmd_table[i]->name, name) == 0)
+			return cmd_table[i];
+		names[i] = cmd_table[i]->name;
+	}
+	near = option_nearest(name, names, i);
+	fail_set(f, STATUS_USAGE,
+	    "'%.128s': expected a command, saw none of that name", name);
+	if (near != NULL)
+		fail_hint(f, "try: wdsock %s", near);
+	else
+		fail_hint(f, "try: wdsock help");
+	return NULL;
+}
+
+void
+cmd_print_help(const struct cmd *c, FILE *to)
+{
+	fprintf(to, "usage: wdsock %s %s\n\n%s\n", c->name, c->synopsis,
+	    c->summary);
+	if (c->options != NULL) {
+		fprintf(to, "\n");
+		option_help(c->options, to);
+	}
+}
+
+void
+cmd_print_overview(FILE *to)
+{
+	size_t i;
+
+	fprintf(to,
+	    "usage: wdsock COMMAND [options] ...\n\n"
+	    "A netcat that speaks messages.\n\n");
+	for (i = 0; cmd_table[i] != NULL; i++)
+		fprintf(to, "  %-10s %s\n", cmd_table[i]->name,
+		    cmd_table[i]->summary);
+	fprintf(to,
+	    "\n"
+	    "  wdsock help COMMAND   options of a command\n"
+	    "  wdsock help modes     transmission modes "
+	    "(modes de transmission)\n"
+	    "  wdsock help exit      exit statuses\n"
+	    "  wdsock --version      version, and what is built in\n");
+}
+
+static void
+print_version(void)
+{
+	printf(
+	    "wdsock %s\njson: jansson %s\n", PACKAGE_VERSION, JANSSON_VERSION);
+}
+
+/* argv[0] is the command's name, the rest its words. */
+static int
+run_command(const struct cmd *c, int argc, char **argv, struct fail *f)
+{
+	struct plan *p = malloc(sizeof(*p));
+	int n = argc - 1, r;
+
+	if (p == NULL)
+		return fail_set(f, STATUS_IO, "out of memory");
+	plan_init(p);
+	p->mode_auto = c->mode_auto;
+	if (c->options != NULL)
+		n = option_parse(c->options, p, argc, argv, f);
+	else
+		memmove(argv, argv + 1, (size_t)n * sizeof(*argv));
+	if (n == -1) {
+		r = -1;
+	} else if (p->help) {
+		cmd_print_help(c, stdout);
+		r = 0;
+	} else
+		r = c->run(p, n, argv, f);
+	free(p);
+	return r;
+}
+
+int
+cmd_main(int argc, char **argv, struct fail *f)
+{
+	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const struct cmd *c;
+
+	if (argc == 0)
+		return fail_set(f, STATUS_USAGE, "no program name");
+	name = name == NULL ? argv[0] : name + 1;
+	if (strncmp(name, PREFIX, strlen(PREFIX)) == 0) {
+		c = cmd_find(name + strlen(PREFIX), f);
+		return c == NULL ? -1 : run_command(c, argc, argv, f);
+	}
+	if (argc == 1) {
+		cmd_print_overview(stderr);
+		return fail_set(
+		    f, STATUS_USAGE, "expected a command, saw nothing");
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		cmd_print_overview(stdout);
+		return 0;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		print_version();
+		return 0;
+	}
+	c = cmd_find(argv[1], f);
+	return c == NULL ? -1 : run_command(c, argc - 1, argv + 1, f);
+}

@@ -1,0 +1,40 @@
+/*
+ * One command, one file; the table of them is in cmd.c. Only this room prints
+ * and decides about the end of the process.
+ */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+#include "cmd/option.h"
+
+struct cmd {
+	const char *name;
+	const char *synopsis;	      /* what stands behind the name */
+	const char *summary;	      /* one line for the list of commands */
+	const struct option *options; /* NULL: none */
+	/*
+	 * argv[0..argc) are the operands. 0, or -1 and the fail. A plan that
+	 * asks for help never gets here.
+	 */
+	int (*run)(struct plan *, int argc, char **argv, struct fail *);
+	bool mode_auto; /* -m auto is taken */
+};
+
+extern const struct cmd cmd_encode;
+extern const struct cmd cmd_decode;
+extern const struct cmd cmd_help;
+
+/* Ends with NULL. */
+extern const struct cmd *const cmd_table[];
+
+/* NULL and a usage error with a suggestion if there is no such command. */
+const struct cmd *cmd_find(const char *name, struct fail *);
+
+/* The help of one command, and of all of them. */
+void cmd_print_help(const struct cmd *, FILE *to);
+void cmd_print_overview(FILE *to);
+
+/* Runs what argv asks for; 0, or -1 and the fail. */
+int cmd_main(int argc, char **argv, struct fail *);
+
+#endif

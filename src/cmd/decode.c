@@ -1,0 +1,35 @@
+/* wdsock decode: framed streams in, their messages out. */
+
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+
+static int
+run(struct plan *p, int argc, char **argv, struct fail *f)
+{
+	p->filter.files = (const char *const *)argv;
+	p->filter.files_n = (size_t)argc;
+	p->filter.terminal = isatty(STDOUT_FILENO) == 1;
+	if (plan_finish(p, f) == -1)
+		return -1;
+	return filter_decode(&p->filter, f);
+}
+
+static const struct option options[] = {
+    {'m', "mode", "MODE", "the framing to read; auto finds it out", set_mode},
+    {0, "max-message", "SIZE", "refuse longer messages (16M)", set_max_message},
+    {0, "output", "FORMAT", "lines null raw json escaped hex none", set_output},
+    {'0', "null", NULL, "messages end with NUL", set_null},
+    {'j', "json", NULL, "messages are JSON lines", set_json},
+    {'h', "help", NULL, "this text", set_help},
+    OPTION_END,
+};
+
+const struct cmd cmd_decode = {
+    .name = "decode",
+    .synopsis = "[options] [FILE ...]",
+    .summary = "take messages out of frames",
+    .options = options,
+    .run = run,
+    .mode_auto = true,
+};

@@ -1,0 +1,34 @@
+/* wdsock encode: messages in, framed streams out. */
+
+#include "cmd/cmd.h"
+
+static int
+run(struct plan *p, int argc, char **argv, struct fail *f)
+{
+	p->filter.files = (const char *const *)argv;
+	p->filter.files_n = (size_t)argc;
+	if (plan_finish(p, f) == -1)
+		return -1;
+	return filter_encode(&p->filter, f);
+}
+
+static const struct option options[] = {
+    {'m', "mode", "MODE", "the framing to write; see wdsock help modes",
+	set_mode},
+    {0, "max-message", "SIZE", "refuse longer messages (16M)", set_max_message},
+    {0, "input", "FORMAT", "lines null whole raw json escaped hex", set_input},
+    {'0', "null", NULL, "messages end with NUL", set_null},
+    {'j', "json", NULL, "messages are JSON lines", set_json},
+    {0, "crlf", NULL, "a CR before LF is not part of a line", set_crlf},
+    {0, "send", "TEXT", "a message; all --send are the whole input", set_send},
+    {'h', "help", NULL, "this text", set_help},
+    OPTION_END,
+};
+
+const struct cmd cmd_encode = {
+    .name = "encode",
+    .synopsis = "[options] [FILE ...]",
+    .summary = "put messages into frames",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,77 @@
+/* wdsock help: commands and topics. */
+
+#include <string.h>
+
+#include "cmd/cmd.h"
+
+static void
+print_modes(void)
+{
+	const struct framing_name *n;
+	size_t i;
+
+	printf("-m MODE, the transmission mode (mode de transmission):\n\n");
+	for (i = 0; i < framing_names_count; i++) {
+		n = &framing_names[i];
+		printf("  %s%s\n      %s\n", n->name, n->param, n->wire);
+		if (n->english != NULL)
+			printf(
+			    "      WLanguage: %s, %s\n", n->english, n->french);
+		else if (n->french != NULL)
+			printf("      WLanguage: %s\n", n->french);
+	}
+	printf("\n"
+	       "  auto (decode alone)\n"
+	       "      looks at the first 4 KiB and decides\n"
+	       "\n"
+	       "TAG and BYTES, an end tag (marqueur de fin) or a tail: 1 to "
+	       "64 bytes, with\n"
+	       "\\n \\r \\t \\\\ \\xHH; CRLF, LF and NUL are names; a comma "
+	       "is written \\x2c.\n"
+	       "The bytes of each mode: wdsock-framing(7).\n");
+}
+
+static void
+print_exit(void)
+{
+	int s;
+
+	for (s = 0; s < STATUS_COUNT; s++)
+		printf("%3d  %s\n", s, status_text((enum status)s));
+}
+
+static int
+run(struct plan *p, int argc, char **argv, struct fail *f)
+{
+	const struct cmd *c;
+
+	if (argc > 1) {
+		fail_set(f, STATUS_USAGE,
+		    "'%.128s': expected one topic, saw another", argv[1]);
+		return fail_hint(f, "try: wdsock help %.128s", argv[0]);
+	}
+	if (argc == 0)
+		cmd_print_overview(stdout);
+	else if (strcmp(argv[0], "modes") == 0)
+		print_modes();
+	else if (strcmp(argv[0], "exit") == 0)
+		print_exit();
+	else if ((c = cmd_find(argv[0], f)) != NULL)
+		cmd_print_help(c, stdout);
+	else
+		return -1;
+	return 0;
+}
+
+static const struct option options[] = {
+    {'h', "help", NULL, "this text", set_help},
+    OPTION_END,
+};
+
+const struct cmd cmd_help = {
+    .name = "help",
+    .synopsis = "[COMMAND | modes | exit]",
+    .summary = "say how to use it",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,46 @@
+/*
+ * Options are a table. Parsing, --help, the completions' test and the man
+ * page's test all come from it.
+ *
+ * Long options are never abbreviated; `--name value` and `--name=value`,
+ * `-x value` and `-xvalue` are the same, short ones without a value may stand
+ * together, `--` ends them, and a lone `-` is an operand.
+ */
+#ifndef CMD_OPTION_H
+#define CMD_OPTION_H
+
+#include <stdio.h>
+
+#include "cmd/plan.h"
+
+struct option {
+	char letter;	  /* 0: none */
+	const char *name; /* without the dashes */
+	const char *arg;  /* what its value is called, or NULL: none */
+	const char *help; /* one line, lower case, no full stop */
+	int (*set)(struct plan *, const char *value, struct fail *);
+};
+
+/* A table ends with an entry that has no name. */
+#define OPTION_END                                                             \
+	{                                                                      \
+		0, NULL, NULL, NULL, NULL                                      \
+	}
+
+/*
+ * Reads argv[1...] and moves the operands to its front, in their order; their
+ * number, or -1 and a usage error.
+ */
+int option_parse(const struct option *table, struct plan *, int argc,
+    char **argv, struct fail *);
+
+void option_help(const struct option *table, FILE *to);
+
+/*
+ * The name among names[0..n) that is nearest to what was typed, or NULL if
+ * none is near.
+ */
+const char *option_nearest(
+    const char *typed, const char *const *names, size_t n);
+
+#endif

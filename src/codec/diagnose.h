@@ -1,0 +1,47 @@
+/*
+ * Which framing do these bytes speak? A pure guess at the first bytes of a
+ * stream, for error texts and for `-m auto`. It runs the real decoders over
+ * the bytes, looks for the marks of other protocols first, and says so where
+ * it is not sure.
+ */
+#ifndef CODEC_DIAGNOSE_H
+#define CODEC_DIAGNOSE_H
+
+#include "base/slice.h"
+#include "codec/framing.h"
+
+#define DIAGNOSE_LOOK 4096 /* more than this is not looked at */
+
+enum diagnose_kind {
+	DIAGNOSE_FRAMING,      /* `fr` */
+	DIAGNOSE_WINDEV_OFF,   /* windev, whose lengths are `off` too large
+				  (or too small: then `off` is negative) */
+	DIAGNOSE_WINDEV_UTF16, /* windev, whose digits are UTF-16; big_endian */
+	DIAGNOSE_BOM,	       /* a byte order mark before what `fr` says */
+	DIAGNOSE_TLS,
+	DIAGNOSE_HTTP,
+	DIAGNOSE_SSH,
+};
+
+struct diagnose_guess {
+	enum diagnose_kind kind;
+	struct framing fr; /* FRAMING, WINDEV_OFF, BOM */
+	int off;	   /* WINDEV_OFF: -2 to 2, never 0 */
+	bool big_endian;   /* WINDEV_UTF16 */
+	unsigned messages; /* whole ones in the bytes looked at */
+	unsigned score;	   /* 1 to 100 */
+};
+
+struct diagnosis {
+	unsigned n; /* guesses, the best first; 0: nothing is known */
+	bool sure;  /* the first one stands out */
+	struct diagnose_guess guess[2];
+};
+
+/*
+ * `in` begins where the stream, or a message, begins. at_end: the stream ends
+ * behind it, so that a message that is not complete counts against a guess.
+ */
+void diagnose(struct slice in, bool at_end, struct diagnosis *);
+
+#endif

@@ -1,0 +1,143 @@
+/* Messages as JSON lines; see json.h. */
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/text.h"
+#include "io/json.h"
+
+static bool
+is_blank(struct slice line)
+{
+	size_t i;
+
+	for (i = 0; i < line.len; i++)
+		if (memchr(" \t\r", line.p[i], 3) == NULL)
+			return false;
+	return true;
+}
+
+/* Is the member a string other than `want`? An absent one is not. */
+static bool
+differs(const json_t *object, const char *key, const char *want)
+{
+	const char *got = json_string_value(json_object_get(object, key));
+
+	return got != NULL && strcmp(got, want) != 0;
+}
+
+static bool
+is_ignored(const json_t *object)
+{
+	const char *dir = json_string_value(json_object_get(object, "dir"));
+
+	if (differs(object, "event", "message"))
+		return true;
+	if (dir != NULL && strcmp(dir, "out") == 0)
+		return true;
+	return json_object_get(object, "text") == NULL &&
+	    json_object_get(object, "b64") == NULL &&
+	    (json_object_get(object, "close") != NULL ||
+		json_object_get(object, "mode") != NULL);
+}
+
+static enum json_result
+take_text(const json_t *text, uint8_t *out, size_t *out_len, struct fail *f)
+{
+	if (!json_is_string(text)) {
+		fail_set(f, STATUS_MALFORMED, "\"text\" is not a string");
+		fail_hint(f, "try: {\"text\":\"...\"}");
+		return JSON_LINE_BAD;
+	}
+	*out_len = json_string_length(text);
+	memcpy(out, json_string_value(text), *out_len);
+	return JSON_LINE_MESSAGE;
+}
+
+static enum json_result
+take_b64(const json_t *b64, uint8_t *out, size_t *out_len, struct fail *f)
+{
+	struct slice s;
+	size_t at;
+
+	if (!json_is_string(b64)) {
+		fail_set(f, STATUS_MALFORMED, "\"b64\" is not a string");
+		fail_hint(f, "try: {\"b64\":\"...\"}");
+		return JSON_LINE_BAD;
+	}
+	s = slice_of(json_string_value(b64), json_string_length(b64));
+	switch (text_unbase64(s, out, out_len, &at)) {
+	case TEXT_OK:
+		return JSON_LINE_MESSAGE;
+	case TEXT_CUT:
+		fail_set(f, STATUS_MALFORMED,
+		    "\"b64\" has %zu characters, expected groups of four",
+		    s.len);
+		break;
+	case TEXT_BAD:
+		fail_set(f, STATUS_MALFORMED,
+		    "\"b64\" has a character at %zu that base64 has not", at);
+		break;
+	}
+	fail_hint(f, "try: the alphabet A-Z a-z 0-9 + / and = at the end");
+	return JSON_LINE_BAD;
+}
+
+static enum json_result
+take_object(const json_t *object, uint8_t *out, size_t *out_len, struct fail *f)
+{
+	const json_t *text = json_object_get(object, "text");
+	const json_t *b64 = json_object_get(object, "b64");
+
+	if (!json_is_object(object)) {
+		fail_set(f, STATUS_MALFORMED,
+		    "expected a JSON object, saw another value");
+		fail_hint(f, "try: {\"text\":\"...\"}, one object in a line");
+		return JSON_LINE_BAD;
+	}
+	if (is_ignored(object))
+		return JSON_LINE_IGNORED;
+	if (text != NULL && b64 != NULL) {
+		fail_set(f, STATUS_MALFORMED,
+		    "has \"text\" and \"b64\", expected one of them");
+		return JSON_LINE_BAD;
+	}
+	if (text != NULL)
+		return take_text(text, out, out_len, f);
+	if (b64 != NULL)
+		return take_b64(b64, out, out_len, f);
+	fail_set(f, STATUS_MALFORMED,
+	    "expected a member \"text\" or \"b64\", saw neither");
+	fail_hint(f, "try: {\"text\":\"...\"}");
+	return JSON_LINE_BAD;
+}
+
+enum json_result
+json_line(struct slice line, uint8_t *out, size_t *out_len, struct fail *f)
+{
+	enum json_result r;
+	json_error_t err;
+	json_t *object;
+	char look[160];
+
+	*out_len = 0;
+	if (is_blank(line))
+		return JSON_LINE_IGNORED;
+	object = json_loadb((const char *)line.p, line.len,
+	    JSON_ALLOW_NUL | JSON_DECODE_ANY, &err);
+	if (object == NULL) {
+		fail_set(f, STATUS_MALFORMED,
+		    "expected a JSON object, saw %s (%s at byte %d)",
+		    text_look(line, 32, look, sizeof(look)), err.text,
+		    err.position);
+		fail_hint(f,
+		    "try: {\"text\":\"...\"}; for plain lines, no -j "
+		    "and no --input json");
+		return JSON_LINE_BAD;
+	}
+	r = take_object(object, out, out_len, f);
+	json_decref(object);
+	return r;
+}

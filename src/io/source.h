@@ -1,0 +1,63 @@
+/*
+ * How people write messages: bytes from stdin become batches.
+ *
+ * A source is a framing of people's own (lines, NUL, the whole input) and,
+ * behind it, what the record stands for (itself, an escaped or hexadecimal
+ * text, a JSON object). It reads nothing itself: it is given what has been
+ * read, as a decoder is, and its slices are valid until the next call.
+ */
+#ifndef IO_SOURCE_H
+#define IO_SOURCE_H
+
+#include "base/fail.h"
+#include "codec/decode.h"
+
+enum source_kind {
+	SOURCE_LINES,
+	SOURCE_NULL,
+	SOURCE_WHOLE, /* one message, even if it is empty */
+	SOURCE_RAW,   /* a message is what one read brought */
+	SOURCE_JSON,
+	SOURCE_ESCAPED,
+	SOURCE_HEX,
+};
+
+enum source_result {
+	SOURCE_MORE, /* all that is complete is in the batch */
+	SOURCE_FULL, /* use the batch, call with the rest */
+	SOURCE_BAD,  /* what follows the batch is no message: fail says why */
+};
+
+struct source {
+	enum source_kind kind;
+	bool crlf; /* a CR before a line's LF is not part of it */
+	struct framing fr;
+	struct decoder decoder;
+	size_t max;	  /* --max-message */
+	uint64_t records; /* looked at so far; of them, some make no message */
+	uint8_t *arena;	  /* what the records of one call stand for */
+	size_t arena_cap;
+};
+
+/* Release it when done; a source may then be initialised again. */
+void source_init(struct source *, enum source_kind, bool crlf, size_t max);
+void source_release(struct source *);
+
+/* The same source for another input that begins now. */
+void source_restart(struct source *);
+
+/*
+ * Cuts `in`, of which *used bytes have then been consumed, into messages
+ * behind out->v[out->n). On SOURCE_BAD the batch holds what came before.
+ */
+enum source_result source_cut(struct source *, struct slice in,
+    struct batch *out, size_t *used, struct fail *);
+
+/* The input has ended and `in` is what was left. Never SOURCE_FULL. */
+enum source_result source_end(
+    struct source *, struct slice in, struct batch *out, struct fail *);
+
+/* "lines", "null", ...; false if there is no such kind. */
+bool source_kind_of(const char *name, enum source_kind *);
+
+#endif

@@ -1,0 +1,339 @@
+/*
+ * The codec as a filter; see filter.h. Two rows of five:
+ *
+ *	encode	reader -> source -> batch -> encoder -> writer
+ *	decode	reader -> decoder -> batch -> sink -> writer
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "codec/decode.h"
+#include "codec/diagnose.h"
+#include "codec/encode.h"
+#include "io/reader.h"
+#include "io/writer.h"
+#include "talk/explain.h"
+#include "talk/filter.h"
+
+#define BATCH 1024
+
+struct run {
+	const struct filter *plan;
+	struct framing fr;
+	struct slice v[BATCH];
+	struct batch batch;
+	struct reader reader;
+	struct writer writer;
+	struct source source;
+	struct encoder encoder;
+	struct sink sink;
+	const char *name; /* of the input, for errors */
+	struct fail *fail;
+};
+
+static int
+output_failed(struct run *run)
+{
+	fail_set(run->fail, STATUS_IO, "stdout: %s", strerror(errno));
+	if (errno == EPIPE)
+		run->fail->signal = SIGPIPE;
+	return -1;
+}
+
+static int
+flush(struct run *run, struct slice more)
+{
+	if (writer_flush(&run->writer, more) == -1)
+		return output_failed(run);
+	return 0;
+}
+
+static const struct slice nothing;
+
+/* batch -> encoder -> writer; a full buffer is written, the rest stays. */
+static int
+send_batch(struct run *run)
+{
+	struct span *out = &run->writer.out;
+	struct encode_frame frame;
+	enum encode_result r;
+	size_t next = 0;
+
+	for (;;) {
+		r = encode(&run->encoder, &run->batch, &next, out);
+		if (r == ENCODE_LARGE)
+			r = encode_wrap(
+			    &run->encoder, run->batch.v[next], &frame);
+		else if (r == ENCODE_OK)
+			return 0;
+		else if (r == ENCODE_FULL) {
+			if (flush(run, nothing) == -1)
+				return -1;
+			continue;
+		}
+		if (r == ENCODE_BAD) {
+			flush(run, nothing);
+			return explain_encode(
+			    &run->encoder.fault, &run->fr, run->fail);
+		}
+		if (span_room(out) < frame.head_len + frame.tail.len &&
+		    flush(run, nothing) == -1)
+			return -1;
+		memcpy(out->p + out->len, frame.head, frame.head_len);
+		out->len += frame.head_len;
+		if (flush(run, run->batch.v[next++]) == -1)
+			return -1;
+		memcpy(out->p, frame.tail.p, frame.tail.len);
+		out->len = frame.tail.len;
+	}
+}
+
+/* batch -> sink -> writer */
+static int
+show_batch(struct run *run)
+{
+	struct slice more;
+	enum sink_result r;
+	size_t next = 0;
+
+	for (;;) {
+		r = sink_put(&run->sink, &run->batch, &next, &run->writer.out);
+		if (r == SINK_OK)
+			return 0;
+		more = r == SINK_LARGE ? run->batch.v[next] : nothing;
+		if (flush(run, more) == -1)
+			return -1;
+	}
+}
+
+/*
+ * One read. 1: bytes, 0: the end, -1: fail. A stdin that is closed has
+ * nothing to say.
+ */
+static int
+fill(struct run *run)
+{
+	ssize_t n = reader_fill(&run->reader);
+
+	if (n > 0)
+		return 1;
+	if (n == 0 || (errno == EBADF && run->reader.fd == STDIN_FILENO))
+		return 0;
+	fail_set(run->fail, STATUS_IO, "%s: %s", run->name, strerror(errno));
+	return -1;
+}
+
+/* What the source makes of what is there; the rest stays in the reader. */
+static int
+encode_held(struct run *run, bool at_end)
+{
+	enum source_result r;
+	struct slice in;
+	size_t used = 0;
+
+	do {
+		in = reader_bytes(&run->reader);
+		run->batch.n = 0;
+		if (at_end)
+			r = source_end(
+			    &run->source, in, &run->batch, run->fail);
+		else
+			r = source_cut(
+			    &run->source, in, &run->batch, &used, run->fail);
+		if (r == SOURCE_BAD)
+			fail_prefix(run->fail, "%s", run->name);
+		if (send_batch(run) == -1)
+			return -1;
+		reader_consume(&run->reader, used);
+	} while (r == SOURCE_FULL);
+	if (flush(run, nothing) == -1 || r == SOURCE_BAD)
+		return -1;
+	return 0;
+}
+
+static int
+encode_input(struct run *run)
+{
+	int r;
+
+	source_restart(&run->source);
+	while ((r = fill(run)) == 1)
+		if (encode_held(run, false) == -1)
+			return -1;
+	if (r == -1)
+		return -1;
+	return encode_held(run, true);
+}
+
+/* Decodes all that the reader holds; *seen is where it began. */
+static int
+decode_held(struct run *run, struct decoder *d, bool at_end)
+{
+	struct slice in = reader_bytes(&run->reader), seen = in;
+	enum decode_result r;
+	size_t used;
+
+	do {
+		used = 0;
+		run->batch.n = 0;
+		r = at_end ? decode_end(d, in, &run->batch)
+			   : decode(d, in, &run->batch, &used);
+		if (show_batch(run) == -1)
+			return -1;
+		reader_consume(&run->reader, used);
+		in = reader_bytes(&run->reader);
+	} while (r == DECODE_FULL);
+	if (flush(run, nothing) == -1)
+		return -1;
+	if (r == DECODE_MORE)
+		return 0;
+	explain_decode(&d->fault, &run->fr, seen, at_end, run->fail);
+	return fail_prefix(run->fail, "%s", run->name);
+}
+
+/* Reads until the first bytes tell the framing; 0, or -1 if they do not. */
+static int
+find_framing(struct run *run)
+{
+	struct diagnosis d;
+	struct slice in;
+	size_t max = run->plan->fr.max;
+	int r;
+
+	do {
+		r = fill(run);
+		if (r == -1)
+			return -1;
+		in = reader_bytes(&run->reader);
+	} while (r == 1 && in.len < DIAGNOSE_LOOK);
+	diagnose(in, r == 0, &d);
+	if (in.len == 0)
+		return 0;
+	if (!d.sure || d.guess[0].kind != DIAGNOSE_FRAMING) {
+		explain_unsure(&d, in, run->fail);
+		return fail_prefix(run->fail, "%s", run->name);
+	}
+	run->fr = d.guess[0].fr;
+	run->fr.max = max;
+	return 0;
+}
+
+static int
+decode_input(struct run *run)
+{
+	struct decoder d;
+	int r;
+
+	run->fr = run->plan->fr;
+	if (run->plan->automatic && find_framing(run) == -1)
+		return -1;
+	decoder_init(&d, &run->fr);
+	do {
+		if (decode_held(run, &d, false) == -1)
+			return -1;
+	} while ((r = fill(run)) == 1);
+	if (r == -1)
+		return -1;
+	return decode_held(run, &d, true);
+}
+
+/* One named file, "-", or stdin. */
+static int
+one_file(struct run *run, const char *file, int (*input)(struct run *))
+{
+	bool is_stdin = file == NULL || strcmp(file, "-") == 0;
+	int fd = STDIN_FILENO, r;
+
+	run->name = is_stdin ? "stdin" : file;
+	if (!is_stdin)
+		fd = fd_open_read(file);
+	if (fd == -1) {
+		fail_set(run->fail, STATUS_IO, "%s: %s", file, strerror(errno));
+		return -1;
+	}
+	reader_init(&run->reader, fd);
+	r = input(run);
+	reader_release(&run->reader);
+	if (!is_stdin)
+		close(fd);
+	return r;
+}
+
+static int
+all_files(struct run *run, int (*input)(struct run *))
+{
+	size_t i;
+
+	if (run->plan->files_n == 0)
+		return one_file(run, NULL, input);
+	for (i = 0; i < run->plan->files_n; i++)
+		if (one_file(run, run->plan->files[i], input) == -1)
+			return -1;
+	return 0;
+}
+
+/* --send: the texts are the messages. */
+static int
+encode_sends(struct run *run)
+{
+	const struct filter *plan = run->plan;
+	size_t i;
+
+	for (i = 0; i < plan->sends_n; i++) {
+		run->batch.n = 0;
+		batch_add(&run->batch, (const uint8_t *)plan->sends[i],
+		    strlen(plan->sends[i]));
+		if (send_batch(run) == -1)
+			return -1;
+	}
+	return flush(run, nothing);
+}
+
+static int
+run_init(struct run *run, const struct filter *plan, struct fail *f)
+{
+	run->plan = plan;
+	run->fail = f;
+	run->fr = plan->fr;
+	run->batch = (struct batch){run->v, 0, BATCH};
+	if (writer_init(&run->writer, STDOUT_FILENO) == -1)
+		return fail_set(f, STATUS_IO, "out of memory");
+	return 0;
+}
+
+int
+filter_encode(const struct filter *plan, struct fail *f)
+{
+	struct run run;
+	int r;
+
+	if (run_init(&run, plan, f) == -1)
+		return -1;
+	source_init(&run.source, plan->input, plan->crlf, plan->fr.max);
+	encoder_init(&run.encoder, &run.fr);
+	if (plan->sends_n > 0)
+		r = encode_sends(&run);
+	else
+		r = all_files(&run, encode_input);
+	source_release(&run.source);
+	writer_release(&run.writer);
+	return r;
+}
+
+int
+filter_decode(const struct filter *plan, struct fail *f)
+{
+	struct run run;
+	int r;
+
+	if (run_init(&run, plan, f) == -1)
+		return -1;
+	sink_init(&run.sink, plan->output, plan->terminal);
+	r = all_files(&run, decode_input);
+	writer_release(&run.writer);
+	return r;
+}
