@@ -44,7 +44,7 @@ refuse(struct decoder *d, enum decode_error code, struct slice in, size_t at)
 }
 
 /* v * 10 + digit, staying at the top where it would overflow. */
-static uint64_t
+static inline uint64_t
 add_digit(uint64_t v, uint8_t digit)
 {
 	if (v > (UINT64_MAX - digit) / 10)
@@ -53,7 +53,7 @@ add_digit(uint64_t v, uint8_t digit)
 }
 
 /* Reads digits from in.p on; returns how many there are, 21 at the most. */
-static size_t
+static inline size_t
 read_digits(struct slice in, uint64_t *value)
 {
 	uint64_t v = 0;
@@ -70,15 +70,22 @@ read_digits(struct slice in, uint64_t *value)
 	return i;
 }
 
-/* Digits and what must end them: the header of windev and of netstring. */
-static enum step
-read_decimal(struct decoder *d, struct slice in, const char *end, size_t ends)
+/*
+ * Digits and what must end them: the header of windev and of netstring. A
+ * netstring's length has no zero in front.
+ */
+static inline enum step
+read_decimal(struct decoder *d, struct slice in)
 {
+	const bool windev = d->fr->mode == FRAMING_WINDEV;
+	const char *end = windev ? "\r\n" : ":";
 	size_t n = read_digits(in, &d->announced), i;
 
+	if (!windev && n > 1 && in.p[0] == '0')
+		return refuse(d, DECODE_ERR_ZERO, in, 0);
 	if (n > FRAMING_DIGITS_MAX)
 		return refuse(d, DECODE_ERR_DIGITS, in, n - 1);
-	for (i = 0; i < ends; i++) {
+	for (i = 0; end[i] != '\0'; i++) {
 		if (n + i == in.len)
 			return STEP_MORE;
 		if (n == 0)
@@ -86,17 +93,8 @@ read_decimal(struct decoder *d, struct slice in, const char *end, size_t ends)
 		if (in.p[n + i] != (uint8_t)end[i])
 			return refuse(d, DECODE_ERR_HEADER, in, n + i);
 	}
-	d->head = n + ends;
+	d->head = n + i;
 	return STEP_OK;
-}
-
-/* A netstring's length has no zero in front. */
-static enum step
-read_netstring(struct decoder *d, struct slice in)
-{
-	if (in.len > 1 && in.p[0] == '0' && in.p[1] >= '0' && in.p[1] <= '9')
-		return refuse(d, DECODE_ERR_ZERO, in, 0);
-	return read_decimal(d, in, ":", 1);
 }
 
 /* Blanks, digits, blanks; refused as early as it can be told. */
@@ -161,7 +159,7 @@ uncounted_tail(const struct framing *fr)
 }
 
 /* The header at in.p: sets head and announced, and holds them to the limit. */
-static enum step
+static inline enum step
 read_header(struct decoder *d, struct slice in)
 {
 	const struct framing *fr = d->fr;
@@ -170,10 +168,8 @@ read_header(struct decoder *d, struct slice in)
 
 	switch (fr->mode) {
 	case FRAMING_WINDEV:
-		r = read_decimal(d, in, "\r\n", 2);
-		break;
 	case FRAMING_NETSTRING:
-		r = read_netstring(d, in);
+		r = read_decimal(d, in);
 		break;
 	case FRAMING_FIXED_HEADER:
 		r = read_fixed(d, in);
@@ -213,7 +209,7 @@ count_chars(struct decoder *d, struct slice in, bool at_end, size_t *size)
 }
 
 /* The payload behind the header, and what stands behind it in turn. */
-static enum step
+static inline enum step
 read_body(struct decoder *d, struct slice in, bool at_end, size_t *payload,
     size_t *total)
 {
@@ -239,7 +235,7 @@ read_body(struct decoder *d, struct slice in, bool at_end, size_t *payload,
 }
 
 /* A message has been consumed: nothing is known of the next one. */
-static void
+static inline void
 advance(struct decoder *d, size_t total)
 {
 	d->offset += total;
@@ -295,65 +291,65 @@ tag_mask(const struct framing *fr, const uint8_t *p)
 	return last == 0 ? m : m & mask_64(p + last, fr->tag[last]);
 }
 
+/* What the search for tags is doing, in registers as far as it goes. */
+struct search {
+	size_t from;  /* no tag begins before this one */
+	size_t start; /* of the message whose end is looked for */
+	size_t taken; /* messages put into the batch */
+};
+
 /*
  * Takes the tag that begins at `at`: the message before it goes into the
- * batch, and *start moves behind it. A place inside the tag taken last is
- * none.
+ * batch. A place inside the tag taken last is none. STEP_MORE: that filled
+ * the batch.
  */
-static enum step
-take_tag(struct decoder *d, struct slice in, size_t at, size_t *start,
+static inline enum step
+take_tag(const struct framing *fr, struct slice in, size_t at, struct search *s,
     struct batch *out)
 {
-	const struct framing *fr = d->fr;
-
-	if (at < *start)
+	if (at < s->start)
 		return STEP_OK;
-	if (at - *start > fr->max)
-		return refuse(d, DECODE_ERR_LONG,
-		    slice_of(in.p + *start, in.len - *start), 0);
-	batch_add(out, in.p + *start, at - *start);
-	advance(d, at + fr->tag_len - *start);
-	*start = at + fr->tag_len;
+	if (at - s->start > fr->max)
+		return STEP_BAD;
+	batch_add(out, in.p + s->start, at - s->start);
+	s->start = at + fr->tag_len;
+	s->taken++;
 	return out->n == out->cap ? STEP_MORE : STEP_OK;
 }
 
 /*
- * Every tag that begins in [from, end), block by block and then byte by byte.
- * *from is left where the search may go on. STEP_MORE: the batch is full.
+ * Every tag that begins in [s->from, end): by blocks, and what is less than a
+ * block byte by byte.
  */
 static enum step
-take_tags(struct decoder *d, struct slice in, size_t *from, size_t end,
-    size_t *start, struct batch *out)
+take_tags(const struct framing *fr, struct slice in, size_t end,
+    struct search *s, struct batch *out)
 {
-	const struct framing *fr = d->fr;
+	const size_t last = fr->tag_len - 1;
 	const uint8_t *hit;
-	size_t i = *from, at;
-	enum step r;
+	enum step r = STEP_OK;
 	uint64_t m;
 
-	for (; end - i >= MASK_BLOCK; i += MASK_BLOCK) {
-		for (m = tag_mask(fr, in.p + i); m != 0; m &= m - 1) {
-			at = i + (size_t)__builtin_ctzll(m);
-			if (!tag_stands(fr, in.p + at))
-				continue;
-			r = take_tag(d, in, at, start, out);
-			*from = *start;
+	for (; end - s->from >= MASK_BLOCK; s->from += MASK_BLOCK) {
+		for (m = tag_mask(fr, in.p + s->from); m != 0; m &= m - 1) {
+			hit = in.p + s->from + __builtin_ctzll(m);
+			if (tag_stands(fr, hit))
+				r = take_tag(
+				    fr, in, (size_t)(hit - in.p), s, out);
 			if (r != STEP_OK)
 				return r;
 		}
 	}
-	while (i < end && (hit = memchr(in.p + i, fr->tag[0], end - i))) {
-		at = (size_t)(hit - in.p);
-		i = at + 1;
-		if (hit[fr->tag_len - 1] != fr->tag[fr->tag_len - 1] ||
-		    !tag_stands(fr, hit))
-			continue;
-		r = take_tag(d, in, at, start, out);
-		*from = *start;
+	while (s->from < end &&
+	    (hit = memchr(in.p + s->from, fr->tag[0], end - s->from))) {
+		s->from = (size_t)(hit - in.p);
+		if (hit[last] == fr->tag[last] && tag_stands(fr, hit))
+			r = take_tag(fr, in, s->from, s, out);
 		if (r != STEP_OK)
 			return r;
+		s->from++;
 	}
-	*from = end;
+	s->from = end;
 	return STEP_OK;
 }
 
@@ -361,28 +357,26 @@ static enum decode_result
 decode_tags(struct decoder *d, struct slice in, struct batch *out, size_t *used)
 {
 	const struct framing *fr = d->fr;
-	size_t start = 0, from = d->scanned, end;
-	enum step r;
+	struct search s = {.from = d->scanned};
+	struct slice rest;
+	enum step r = STEP_OK;
 
 	*used = 0;
 	if (out->n == out->cap)
 		return DECODE_FULL;
-	if (in.len < fr->tag_len)
-		return DECODE_MORE;
-	end = in.len - fr->tag_len + 1;
-	r = take_tags(d, in, &from, end, &start, out);
-	*used = start;
-	if (r == STEP_BAD)
-		return DECODE_BAD;
-	d->scanned = from > start ? from - start : 0;
-	if (r == STEP_MORE)
-		return start < in.len ? DECODE_FULL : DECODE_MORE;
-	if (in.len - start >= fr->max + fr->tag_len) {
-		refuse(d, DECODE_ERR_LONG,
-		    slice_of(in.p + start, in.len - start), 0);
+	if (in.len >= fr->tag_len)
+		r = take_tags(fr, in, in.len - fr->tag_len + 1, &s, out);
+	*used = s.start;
+	rest = slice_of(in.p + s.start, in.len - s.start);
+	d->offset += s.start;
+	d->messages += s.taken;
+	d->scanned = r == STEP_OK && s.from > s.start ? s.from - s.start : 0;
+	if (r == STEP_BAD ||
+	    (r == STEP_OK && rest.len >= fr->max + fr->tag_len)) {
+		refuse(d, DECODE_ERR_LONG, rest, 0);
 		return DECODE_BAD;
 	}
-	return DECODE_MORE;
+	return r == STEP_MORE && rest.len > 0 ? DECODE_FULL : DECODE_MORE;
 }
 
 /* Delivers in.p[0..len) as one message of `total` bytes on the wire. */

@@ -6,6 +6,9 @@
 #include "base/utf8.h"
 #include "codec/encode.h"
 
+/* Called twice, and worth it: once for each message. */
+#define HOT static inline __attribute__((always_inline))
+
 void
 encoder_init(struct encoder *e, const struct framing *fr)
 {
@@ -76,7 +79,7 @@ header_limit(const struct framing *fr)
 	return limit - 1;
 }
 
-static enum encode_result
+HOT enum encode_result
 check(struct encoder *e, struct slice m)
 {
 	const struct framing *fr = e->fr;
@@ -113,7 +116,7 @@ check(struct encoder *e, struct slice m)
 }
 
 /* Digits of v at `to`; returns how many. */
-static size_t
+HOT size_t
 put_decimal(uint8_t *to, uint64_t v)
 {
 	static const char pairs[] = "00010203040506070809"
@@ -126,21 +129,22 @@ put_decimal(uint8_t *to, uint64_t v)
 				    "70717273747576777879"
 				    "80818283848586878889"
 				    "90919293949596979899";
-	uint8_t tmp[FRAMING_DIGITS_MAX];
-	size_t i = sizeof(tmp);
+	uint64_t top = v;
+	size_t n = 1, i;
 
-	if (v >= 10 && v < 100) {
-		memcpy(to, pairs + v * 2, 2);
-		return 2;
+	if (v < 100) { /* most messages */
+		memcpy(to, pairs + (v < 10 ? v * 2 + 1 : v * 2), 2);
+		return v < 10 ? 1 : 2;
 	}
-	for (; v >= 10; v /= 100) {
+	for (; top >= 10; top /= 10)
+		n++;
+	for (i = n; i >= 2; v /= 100) {
 		i -= 2;
-		memcpy(tmp + i, pairs + v % 100 * 2, 2);
+		memcpy(to + i, pairs + v % 100 * 2, 2);
 	}
-	if (v > 0 || i == sizeof(tmp))
-		tmp[--i] = (uint8_t)('0' + v);
-	memcpy(to, tmp + i, sizeof(tmp) - i);
-	return sizeof(tmp) - i;
+	if (i == 1)
+		to[0] = (uint8_t)('0' + v);
+	return n;
 }
 
 /*
@@ -188,7 +192,7 @@ put_binary(const struct framing *fr, uint64_t v, uint8_t *to)
 }
 
 /* The header at `to`, of ENCODE_HEAD_MAX bytes at the most; its length. */
-static size_t
+HOT size_t
 put_head(const struct framing *fr, struct slice m, uint8_t *to)
 {
 	size_t n;
