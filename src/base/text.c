@@ -63,6 +63,8 @@ plain(enum text_style style, const uint8_t *p, size_t len, size_t room)
 		return i;
 	if (style == TEXT_TERMINAL && (p[0] == '\n' || p[0] == '\t'))
 		return 1;
+	if (p[0] < 0x80)
+		return 0;
 	n = utf8_next(p, len, &cp);
 	return n > 0 && utf8_is_safe(cp) ? (size_t)n : 0;
 }

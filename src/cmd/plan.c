@@ -50,15 +50,16 @@ int
 set_max_message(struct plan *p, const char *value, struct fail *f)
 {
 	uint64_t v;
-	enum num_result r = num_size(value, 1, MAX_MESSAGE_MAX, &v);
+	enum num_result r = num_size(value, 0, MAX_MESSAGE_MAX, &v);
 
 	if (r != NUM_OK) {
 		fail_set(f, STATUS_USAGE, "%s", num_strerror(r));
 		return fail_hint(f,
-		    "try: bytes from 1 to 1024G, such as "
+		    "try: bytes, at most 1024G, such as "
 		    "65536, 64K, 16M");
 	}
 	p->max = (size_t)v;
+	p->has_max = true;
 	return 0;
 }
 
@@ -150,7 +151,7 @@ plan_finish(struct plan *p, struct fail *f)
 
 	if (p->mode == NULL || fl->automatic)
 		framing_parse("windev", &fl->fr, &at);
-	if (p->max > 0)
+	if (p->has_max)
 		fl->fr.max = p->max;
 	settle_formats(p);
 	fl->sends = p->sends;

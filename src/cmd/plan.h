@@ -18,7 +18,8 @@ enum plan_both {
 struct plan {
 	struct filter filter;
 	const char *mode; /* as typed, or NULL */
-	size_t max;	  /* --max-message, or 0 */
+	size_t max;	  /* --max-message */
+	bool has_max;
 	bool mode_auto;	  /* the command takes -m auto */
 	bool has_input;
 	bool has_output;

@@ -21,13 +21,18 @@ reader_release(struct reader *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* Makes room for one read: moves what is left to the front, or grows. */
+/*
+ * Makes room for one read. What is left of a message is moved to the front
+ * only when the room behind it is used up, since it may be large.
+ */
 static bool
 make_room(struct reader *r)
 {
 	size_t held = r->end - r->start, cap;
 	uint8_t *buf;
 
+	if (held > 0 && r->cap - r->end >= READER_READ)
+		return true;
 	if (held > 0 && r->start > 0)
 		memmove(r->buf, r->buf + r->start, held);
 	r->start = 0;

@@ -111,18 +111,32 @@ is_news(const struct diagnosis *d, const struct framing *fr)
 	    memcmp(other->tag, fr->tag, fr->tag_len) != 0;
 }
 
+/* A guess as one of several: "-m MODE", and on what condition. */
+static void
+offer_guess(const struct diagnose_guess *g, char *buf, size_t cap)
+{
+	size_t n;
+
+	offer_mode(&g->fr, buf, cap);
+	n = strlen(buf);
+	if (g->kind == DIAGNOSE_WINDEV_OFF)
+		snprintf(buf + n, cap - n, " with lengths corrected by %d",
+		    -g->off);
+	if (g->kind == DIAGNOSE_BOM)
+		snprintf(buf + n, cap - n, " without the byte order mark");
+}
+
 static void
 say_both(const struct diagnosis *d, struct fail *f)
 {
 	char one[256], two[256];
 
-	if (d->n == 1 || d->guess[0].kind != DIAGNOSE_FRAMING ||
-	    d->guess[1].kind != DIAGNOSE_FRAMING) {
+	if (d->n == 1) {
 		say_guess(&d->guess[0], f);
 		return;
 	}
-	offer_mode(&d->guess[0].fr, one, sizeof(one));
-	offer_mode(&d->guess[1].fr, two, sizeof(two));
+	offer_guess(&d->guess[0], one, sizeof(one));
+	offer_guess(&d->guess[1], two, sizeof(two));
 	fail_hint(f, "try: %s, or %s", one, two);
 }
 

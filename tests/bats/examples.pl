@@ -1,0 +1,50 @@
+#!/usr/bin/perl
+# Runs the examples of a document. A line that begins with "$ " is a command,
+# the lines up to the next one are all that it prints; a last newline may be
+# missing from it. Examples of one document follow one another in one
+# directory.
+#
+#	examples.pl man|markdown FILE
+use strict;
+use warnings;
+
+my ($kind, $file) = @ARGV;
+my (@examples, $inside);
+
+open my $doc, '<', $file or die "$file: $!";
+while (<$doc>) {
+	if ($kind eq 'man') {
+		$inside = 1, next if /^\.Bd -literal/;
+		$inside = 0, next if /^\.Ed/;
+		s/\\&//g;
+		s/\\e/\\/g;
+	} else {
+		$inside = !$inside, next if /^```/;
+	}
+	next unless $inside;
+	if (/^\$ (.*)/) {
+		push @examples, { command => $1, line => $., want => '' };
+	} elsif (@examples && $examples[-1]{open} // 1) {
+		$examples[-1]{want} .= $_ if @examples;
+	}
+} continue {
+	# Text outside of a block ends the output of the last command.
+	$examples[-1]{open} = 0 if @examples && !$inside;
+}
+
+my $bad = 0;
+for my $e (@examples) {
+	next if $e->{command} =~ /^(\.\/bootstrap|make|man|git) ?/;
+	my $pid = open my $out, '-|', 'bash', '-c', "exec 2>&1; $e->{command}"
+		or die "bash: $!";
+	local $/;
+	my $got = <$out> // '';
+	close $out;
+	$got .= "\n" if $got ne '' && $got !~ /\n\z/;
+	next if $got eq $e->{want};
+	$bad++;
+	print "$file:$e->{line}: $e->{command}\n",
+		"expected:\n$e->{want}seen:\n$got";
+}
+die "$file: no examples\n" unless @examples;
+exit($bad > 0 ? 1 : 0);
