@@ -29,4 +29,39 @@ int fd_open_read(const char *path);
 ssize_t fd_read_some(int fd, void *buf, size_t len);
 int fd_write_all(int fd, struct iovec *v, int n);
 
+/*
+ * A standard descriptor as a loop may use it: never waited for, and its flags
+ * untouched. What can be opened anew (pipes, terminals) is, without blocking;
+ * a socket is asked not to wait at each call; a file never waits.
+ */
+enum fd_kind {
+	FD_FILE,   /* cannot be polled: read and write it in turns */
+	FD_OWN,	   /* opened anew, non-blocking */
+	FD_SOCKET, /* MSG_DONTWAIT */
+	FD_SHARED, /* only when it was announced, and little at a time */
+};
+
+struct fd {
+	enum fd_kind kind;
+	int fd;
+	int watch;  /* what a loop polls in its place; -1 for FD_FILE */
+	bool quiet; /* closed, or /dev/null: it has nothing to say */
+};
+
+/* For reading (0) or writing (1, 2); -1 and errno. Release it when done. */
+int fd_take(struct fd *, int number, bool write);
+void fd_release(struct fd *);
+
+/*
+ * What a watching descriptor (watch != fd) is to wait for: it becomes
+ * readable when that is so. 0 is nothing.
+ */
+#define FD_WATCH_READ 1
+#define FD_WATCH_WRITE 2
+void fd_watch(struct fd *, int what);
+
+/* As read and writev; EAGAIN: wait until `watch` says so. */
+ssize_t fd_read_now(struct fd *, void *buf, size_t len);
+ssize_t fd_write_now(struct fd *, struct iovec *v, int n);
+
 #endif

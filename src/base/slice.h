@@ -1,7 +1,8 @@
 /*
  * What flows between the rooms: bytes that somebody else owns.
  *
- * A slice is (pointer, length), always in that order, and owns nothing. A
+ * A slice is (pointer, length), always in that order, and owns nothing; its
+ * pointer is never NULL, also where the length is 0. A
  * batch is an array of slices; the array belongs to whoever made the batch,
  * the bytes to whoever filled it, and both are valid until that room is
  * called again. A span is a buffer being filled: p[0..len) is written,

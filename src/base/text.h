@@ -53,7 +53,7 @@ enum text_error text_unbase64(
 /*
  * A short look at bytes for an error text, escaped and between double quotes,
  * at most `show` bytes of `in`, then "..." if there were more. Always ends in
- * a NUL within cap; returns buf.
+ * a NUL within cap, which is at least 6; returns buf.
  */
 char *text_look(struct slice in, size_t show, char *buf, size_t cap);
 

@@ -20,7 +20,7 @@ struct plan {
 	const char *mode; /* as typed, or NULL */
 	size_t max;	  /* --max-message */
 	bool has_max;
-	bool mode_auto;	  /* the command takes -m auto */
+	bool mode_auto; /* the command takes -m auto */
 	bool has_input;
 	bool has_output;
 	enum plan_both both;

@@ -255,8 +255,6 @@ decode_lengths(struct decoder *d, struct slice in, bool at_end,
 
 	*used = 0;
 	while (in.len > 0) {
-		if (out->n == out->cap)
-			return DECODE_FULL;
 		r = d->head == 0 ? read_header(d, in) : STEP_OK;
 		if (r == STEP_OK)
 			r = read_body(d, in, at_end, &payload, &total);
@@ -264,6 +262,8 @@ decode_lengths(struct decoder *d, struct slice in, bool at_end,
 			return DECODE_BAD;
 		if (r == STEP_MORE)
 			break;
+		if (out->n == out->cap)
+			return DECODE_FULL;
 		batch_add(out, in.p + d->head, payload);
 		advance(d, total);
 		*used += total;

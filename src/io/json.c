@@ -114,13 +114,25 @@ take_object(const json_t *object, uint8_t *out, size_t *out_len, struct fail *f)
 	return JSON_LINE_BAD;
 }
 
+/* jansson quotes the line in its errors, so these are escaped as well. */
+static const char *
+escape_error(const char *text, char *buf, size_t cap)
+{
+	struct span out = {(uint8_t *)buf, 0, cap - 1};
+	size_t pos = 0;
+
+	text_escape(TEXT_ESCAPED, slice_of(text, strlen(text)), &pos, &out);
+	buf[out.len] = '\0';
+	return buf;
+}
+
 enum json_result
 json_line(struct slice line, uint8_t *out, size_t *out_len, struct fail *f)
 {
 	enum json_result r;
 	json_error_t err;
 	json_t *object;
-	char look[160];
+	char look[160], why[256];
 
 	*out_len = 0;
 	if (is_blank(line))
@@ -130,8 +142,8 @@ json_line(struct slice line, uint8_t *out, size_t *out_len, struct fail *f)
 	if (object == NULL) {
 		fail_set(f, STATUS_MALFORMED,
 		    "expected a JSON object, saw %s (%s at byte %d)",
-		    text_look(line, 32, look, sizeof(look)), err.text,
-		    err.position);
+		    text_look(line, 32, look, sizeof(look)),
+		    escape_error(err.text, why, sizeof(why)), err.position);
 		fail_hint(f,
 		    "try: {\"text\":\"...\"}; for plain lines, no -j "
 		    "and no --input json");

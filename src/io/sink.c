@@ -66,7 +66,8 @@ put_plain(struct sink *s, const struct batch *b, size_t *next, struct span *out)
 		if (s->stage == STAGE_AFTER) {
 			/* The caller has written the message itself. */
 			s->stage = STAGE_BEFORE;
-		} else if (m.len >= SINK_LARGE_MIN) {
+		} else if (m.len >= SINK_LARGE_MIN || m.len >= out->cap) {
+			/* Nor is what no emptied buffer would take. */
 			s->stage = STAGE_AFTER;
 			r = SINK_LARGE;
 			break;

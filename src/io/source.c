@@ -153,7 +153,7 @@ translate(struct source *s, struct slice record, uint8_t *to, size_t *len,
 static bool
 arena_grow(struct source *s, const struct batch *b, size_t from)
 {
-	size_t need = 0, i;
+	size_t need = 1, i; /* one, so that an empty message has a place */
 	uint8_t *p;
 
 	for (i = from; i < b->n; i++)
@@ -247,6 +247,6 @@ source_end(struct source *s, struct slice in, struct batch *out, struct fail *f)
 	enum decode_result r = decode_end(&s->decoder, in, out);
 
 	if (s->kind == SOURCE_WHOLE && in.len == 0)
-		batch_add(out, in.p, 0);
+		batch_add(out, s->fr.tag, 0);
 	return finish(s, r, out, from, f);
 }

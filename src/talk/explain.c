@@ -107,6 +107,7 @@ is_news(const struct diagnosis *d, const struct framing *fr)
 	if (d->guess[0].kind != DIAGNOSE_FRAMING)
 		return true;
 	return other->mode != fr->mode || other->width != fr->width ||
+	    other->big_endian != fr->big_endian || other->count != fr->count ||
 	    other->tag_len != fr->tag_len ||
 	    memcmp(other->tag, fr->tag, fr->tag_len) != 0;
 }
@@ -120,8 +121,8 @@ offer_guess(const struct diagnose_guess *g, char *buf, size_t cap)
 	offer_mode(&g->fr, buf, cap);
 	n = strlen(buf);
 	if (g->kind == DIAGNOSE_WINDEV_OFF)
-		snprintf(buf + n, cap - n, " with lengths corrected by %d",
-		    -g->off);
+		snprintf(
+		    buf + n, cap - n, " with lengths corrected by %d", -g->off);
 	if (g->kind == DIAGNOSE_BOM)
 		snprintf(buf + n, cap - n, " without the byte order mark");
 }
@@ -145,11 +146,18 @@ static void
 say_diagnosis(const struct decode_fault *fault, const struct framing *fr,
     struct slice seen, bool at_end, struct fail *f)
 {
+	struct slice message = fault->look;
 	struct diagnosis d;
 
 	diagnose(seen, at_end, &d);
-	if (!is_news(&d, fr) && fault->look.p != seen.p)
-		diagnose(fault->look, at_end, &d);
+	if (d.sure && !is_news(&d, fr) && fault->code == DECODE_ERR_CUT)
+		return; /* it is what it was taken for, and ends too early */
+	if (fault->code != DECODE_ERR_CUT) {
+		message.p -= fault->offset - fault->start;
+		message.len += (size_t)(fault->offset - fault->start);
+	}
+	if (!is_news(&d, fr) && message.p != seen.p)
+		diagnose(message, at_end, &d);
 	if (is_news(&d, fr)) {
 		if (d.sure)
 			say_guess(&d.guess[0], f);
@@ -345,8 +353,7 @@ explain_mode(
 	    [FRAMING_ERR_PARAM] = "a parameter of this mode",
 	    [FRAMING_ERR_NO_VALUE] = "no value, which this mode does not take",
 	    [FRAMING_ERR_EMPTY] = "a value that is not empty",
-	    [FRAMING_ERR_ESCAPE] = "\\n, \\r, \\t, \\\\ or \\xHH behind a "
-				   "backslash",
+	    [FRAMING_ERR_ESCAPE] = "\\n, \\r, \\t, \\\\ or \\xHH",
 	    [FRAMING_ERR_TAG_LONG] = "at most 64 bytes",
 	    [FRAMING_ERR_WIDTH] = "a width from 1 to 64",
 	    [FRAMING_ERR_COUNT] = "count=bytes, count=chars or count=utf16",

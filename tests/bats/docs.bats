@@ -84,7 +84,8 @@ page_of() {
 		diff options zsh
 	done
 	{ options_of encode; options_of decode; } | sort -u >options
-	grep -oE -- '-[ls] [a-z0-9-]+' "$SRC/completions/wdsock.fish" |
+	grep complete "$SRC/completions/wdsock.fish" |
+		grep -oE -- '-[ls] [a-z0-9-]+' |
 		sed 's/^-l /--/; s/^-s /-/' | grep -v '^--version' | sort -u >fish
 	diff options fish
 }

@@ -195,7 +195,7 @@ load helper
 }
 
 @test "auto that is unsure offers two modes and ends with 8" {
-	printf '1\r\n2\r\n' >in
+	printf '5\r\nHello\r\n' >in
 	run_bytes 8 wdsock decode -m auto <in
 	out_is ''
 	err_has 'try: -m end-tag=CRLF'

@@ -23,8 +23,10 @@ long_files() {
 
 long_lines() {
 	sources | while read -r file; do
-		expand "$file" | awk -v file="$file" 'length > 80 {
-			print file ":" FNR ": " length " columns" }'
+		expand "$file" | awk -v file="$file" '
+			# What a test expects to be said stands in one piece.
+			file ~ /^tests/ && /"/ { next }
+			length > 80 { print file ":" FNR ": " length " columns" }'
 	done
 }
 

@@ -1,0 +1,95 @@
+/*
+ * Messages as JSON lines. The input is
+ *
+ *	batch and cuts, room, a byte for each cut, bytes
+ *
+ * The bytes are taken three times: as a line, which is a message or is refused
+ * in words; as a message, which sink and json_line pass on unchanged; and as a
+ * stream of lines, which are the same however they arrive.
+ */
+#include "check.h"
+#include "io/json.h"
+#include "pour.h"
+#include "strain.h"
+
+#define CUTS_MAX 7
+
+static struct pour whole, split;
+static struct strain strain;
+
+/* What the sink writes of the message, read back. */
+static void
+check_message(struct slice m, size_t room)
+{
+	struct batch b = {&m, 1, 1};
+	struct slice line;
+	struct fail f;
+	uint8_t *copy, *out;
+	size_t len;
+
+	strain_run(&strain, SINK_JSON, false, room, &b);
+	CHECK(strain.len > 0 && strain.bytes[strain.len - 1] == '\n' &&
+		memchr(strain.bytes, '\n', strain.len) ==
+		    strain.bytes + strain.len - 1,
+	    "a message is one line");
+	line = slice_of(strain.bytes, strain.len - 1);
+	copy = check_copy(line);
+	out = check_alloc(line.len);
+	CHECK(json_line(slice_of(copy, line.len), out, &len, &f) ==
+		JSON_LINE_MESSAGE,
+	    "what the sink wrote is a message: %.*s", (int)line.len, copy);
+	CHECK(check_same(slice_of(out, len), m),
+	    "what the sink wrote is read back unchanged: %.*s", (int)line.len,
+	    copy);
+	free(out);
+	free(copy);
+}
+
+static void
+check_json_line(struct slice line, size_t room)
+{
+	uint8_t *copy = check_copy(line), *out = check_alloc(line.len);
+	struct fail f;
+	size_t len;
+
+	memset(&f, 0x5a, sizeof(f));
+	switch (json_line(slice_of(copy, line.len), out, &len, &f)) {
+	case JSON_LINE_MESSAGE:
+		CHECK(len <= line.len, "a message is shorter than its line");
+		check_message(slice_of(out, len), room);
+		break;
+	case JSON_LINE_IGNORED:
+		break;
+	case JSON_LINE_BAD:
+		check_fail(&f);
+		break;
+	}
+	free(out);
+	free(copy);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct slice in = {data, size};
+	struct pour_how how = {.kind = SOURCE_JSON, .max = 16u << 20};
+	size_t cuts[CUTS_MAX], room;
+	uint8_t b = check_byte(&in);
+
+	how.cuts_n = b & CUTS_MAX;
+	how.batch = 1 + (b >> 3) % POUR_BATCH_MAX;
+	room = SINK_STEP + check_byte(&in) % 64u;
+	how.cuts = cuts;
+	check_cuts(&in, in.len > how.cuts_n ? in.len - how.cuts_n : 0, 1, cuts,
+	    how.cuts_n);
+	check_json_line(in, room);
+	check_message(in, room);
+	pour_run(&split, in, &how);
+	how.cuts_n = 0;
+	how.batch = POUR_BATCH_MAX;
+	pour_run(&whole, in, &how);
+	CHECK(pour_same(&whole, &split),
+	    "JSON lines are the same however they arrive: %zu and %zu", whole.n,
+	    split.n);
+	return 0;
+}

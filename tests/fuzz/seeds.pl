@@ -1,0 +1,136 @@
+#!/usr/bin/perl
+# Seeds for the fuzz targets, made of the vectors:
+#
+#	seeds.pl VECTORS-DIR OUTPUT-DIR
+#
+# writes OUTPUT-DIR/NAME/seed-NNNN for each target. The choices in front of
+# the bytes are those that the fuzz_NAME.c say; the numbers of the modes are
+# read from modes.h beside this script.
+use strict;
+use warnings;
+
+die "usage: $0 VECTORS-DIR OUTPUT-DIR\n" unless @ARGV == 2;
+my ($vectors, $output) = @ARGV;
+my %count;
+
+sub slurp {
+	my ($path) = @_;
+
+	open(my $in, '<:raw', $path) or die "$path: $!\n";
+	local $/;
+	return scalar <$in>;
+}
+
+sub seed {
+	my ($name, $bytes) = @_;
+	my $path = sprintf('%s/%s/seed-%04d', $output, $name, $count{$name}++);
+
+	mkdir $output;
+	mkdir "$output/$name";
+	open(my $out, '>:raw', $path) or die "$path: $!\n";
+	print $out $bytes;
+	close($out) or die "$path: $!\n";
+}
+
+# The modes in their order, as the mode strings that they are.
+sub modes {
+	my ($here) = $0 =~ m{^(.*/)};
+	my $text = slurp(($here // './') . 'modes.h');
+	my ($table) = $text =~ /modes\[\] = \{(.*?)\};/s;
+	my (%number, $n);
+
+	$table =~ s/"\s+"//g;
+	for my $mode ($table =~ /"((?:[^"\\]|\\.)*)"/g) {
+		$mode =~ s/\\\\/\\/g;
+		$number{$mode} = $n++;
+	}
+	return \%number;
+}
+
+sub unescape {
+	my ($s) = @_;
+	my %letter = (n => "\n", r => "\r", t => "\t", '\\' => '\\');
+
+	$s =~ s/\\(x([0-9a-fA-F]{2})|.)/defined $2 ? chr hex $2 : $letter{$1}/ge;
+	return $s;
+}
+
+my $modes = modes();
+
+# Limits of modes.h that stand in the vectors.
+my %limit = ('-' => 0, 1 => 1, 2 => 2, 3 => 3, 4 => 4);
+
+sub vector {
+	my (undef, $dir, $mode, $max, $wire, $end, @messages) = @_;
+	my $number = chr($modes->{$mode} // 0);
+	my $limit = chr($limit{$max} // 0);
+
+	$wire = $wire eq '-' ? '' : unescape($wire);
+	@messages = map { unescape(substr($_, 1, -1)) } @messages;
+	seed('mode', $mode);
+	if ($dir ne '>' && defined $modes->{$mode}) {
+		seed('decode', "$number$limit\x07\x02\x01\x03$wire");
+		seed('diagnose', "\1$number$limit$wire");
+	}
+	if (defined $modes->{$mode}) {
+		seed('roundtrip', "$number$limit\x00\x0a\x02\x05" . join('',
+		    map { chr(length) . $_ } grep { length() < 251 } @messages));
+		seed('diagnose', "\0$number$limit" . join("\0", @messages));
+	}
+	seed('escape', "\x00\x10\x08$_") for grep { length } @messages;
+	seed('json', "\x00\x00$_") for grep { length } @messages;
+}
+
+for my $path (sort glob("$vectors/*.tsv")) {
+	for my $line (split(/\n/, slurp($path))) {
+		next if $line eq '' || $line =~ /^#/;
+		vector(split(/\t/, $line, -1));
+	}
+}
+
+# Modes that are refused, and what the vectors have no word for.
+seed('mode', $_) for keys %$modes, 'nothing', 'windev,', 'windev,count=',
+    'windev,count=x', 'windev,tail=', 'windev,tail=\q', 'end-tag=',
+    'end-tag=\x', 'end-tag=CRL', 'fixed-header=65', 'fixed-header=0',
+    'raw=1', 'lines,count=chars', 'windev,count=utf16,tail=NUL',
+    'windev,count=bytes,count=bytes', 'end-tag=' . 'x' x 65,
+    'end-tag=\x43RLF', 'end-tag=\x40';
+
+# Lines of JSON.
+my @lines = ('{"text":"hello"}', '{"b64":"aGVsbG8="}', '{"b64":"aGVsbG8"}',
+    '{"b64":"!"}', '{"text":1}', '{"b64":1}', '{}', '[]', '1', 'x', ' ',
+    '{"event":"open"}', '{"event":"message","dir":"out","text":"x"}',
+    '{"event":"message","dir":"in","n":1,"text":"\u00e9\ud83d\ude00\u0000"}',
+    '{"text":"a","b64":"YQ=="}', '{"close":true}', '{"mode":"raw"}',
+    '{"event":1,"text":"\"\\\\\/\b\f\n\r\t"}', "{\"text\":\"\xc3\xa9\"}\r",
+    '{"text":"a","text":"b"}');
+seed('json', "\x00\x00$_") for @lines;
+seed('json', "\x0a\x05\x09\x07" . join("\n", @lines[0, 1, 11, 14]));
+seed('json', "\x0a\x05\x09\x07" . join("\n", @lines[0, 1, 11, 13]) . "\n");
+
+# Each kind of source with each kind of sink, crlf, and a large message.
+my @texts = ("one\ntwo\r\n\nthree", "one\0two\0\0three", 'all of it', 'raw',
+    join("\n", @lines[0, 1, 13, 12]) . "\n", "a\\n\\x41\nb\\q\n",
+    "68656c6c6f\n20 21\nzz\n");
+for my $sink (0 .. 6) {
+	for my $source (0 .. 6) {
+		for my $b (0, 1, 2, 0x80, 0xe2) {
+			seed('io', chr($sink * 7 + $source) . chr($b) .
+			    "\x0a\x07\x03\x05" . $texts[$source]);
+		}
+	}
+}
+
+# Messages that only repetition makes long, in modes of each family.
+for my $mode ('windev', 'windev,count=chars', 'windev,tail=CRLF', 'end-tag',
+    'netstring', 'u16be', 'u32le', 'lines', 'end-tag-buffer', 'until-close') {
+	seed('roundtrip', chr($modes->{$mode}) .
+	    "\x00\x00\x08" . chr($_) . "\xc3\xa9abcdef\x02hi") for 251 .. 255;
+}
+
+# What other protocols begin with.
+seed('diagnose', "\1\0\0$_") for "\x16\x03\x01\x02\x00\x01", "SSH-2.0-x\r\n",
+    "GET / HTTP/1.1\r\nHost: x\r\n", "HTTP/1.1 200 OK\r\n",
+    "5\0\r\0\n\0h\0", "\xff\xfe5\0\r\0\n\0", "\0005\0\r\0\n\0h",
+    "\xef\xbb\xbf5\r\nhello", "11\r\nHelloWord11\r\nHelloWord",
+    "11\r\nHelloWorld", "1\r\nab1\r\nab";

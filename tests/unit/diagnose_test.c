@@ -1,0 +1,362 @@
+/*
+ * Which framing do these bytes speak? The samples of tests/vectors hold what
+ * is right, what is misleading, and what nobody could tell; long ones are made
+ * here. The bytes always end at a forbidden page.
+ */
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "codec/diagnose.h"
+#include "guard.h"
+#include "tap.h"
+
+#define VERDICT_MAX (2 * FRAMING_TEXT_MAX + 64)
+
+static void
+name_guess(const struct diagnose_guess *g, char *buf, size_t cap)
+{
+	char mode[FRAMING_TEXT_MAX];
+
+	switch (g->kind) {
+	case DIAGNOSE_FRAMING:
+		snprintf(buf, cap, "%s", framing_print(&g->fr, mode));
+		return;
+	case DIAGNOSE_WINDEV_OFF:
+		snprintf(buf, cap, "off%+d", g->off);
+		return;
+	case DIAGNOSE_WINDEV_UTF16:
+		snprintf(buf, cap, "utf16%s", g->big_endian ? "be" : "le");
+		return;
+	case DIAGNOSE_BOM:
+		snprintf(buf, cap, "bom:%s", framing_print(&g->fr, mode));
+		return;
+	case DIAGNOSE_TLS:
+		snprintf(buf, cap, "tls");
+		return;
+	case DIAGNOSE_HTTP:
+		snprintf(buf, cap, "http");
+		return;
+	case DIAGNOSE_SSH:
+		snprintf(buf, cap, "ssh");
+		return;
+	}
+	snprintf(buf, cap, "guess of kind %d", (int)g->kind);
+}
+
+static void
+name_verdict(const struct diagnosis *d, char *buf, size_t cap)
+{
+	char one[FRAMING_TEXT_MAX + 16] = "", two[FRAMING_TEXT_MAX + 16] = "";
+
+	if (d->n > 0)
+		name_guess(&d->guess[0], one, sizeof(one));
+	if (d->n > 1)
+		name_guess(&d->guess[1], two, sizeof(two));
+	if (d->n == 0)
+		snprintf(buf, cap, d->sure ? "sure of nothing" : "unknown");
+	else if (d->sure || d->n == 1)
+		snprintf(buf, cap, "%s:%s", d->sure ? "sure" : "unsure", one);
+	else
+		snprintf(buf, cap, "unsure:%s|%s", one, two);
+}
+
+/* The rules for any diagnosis; what is broken, or NULL. */
+static const char *
+broken_rule(const struct diagnosis *d)
+{
+	unsigned i;
+
+	if (d->n > 2)
+		return "more than two guesses";
+	for (i = 0; i < d->n; i++) {
+		const struct diagnose_guess *g = &d->guess[i];
+
+		if (g->score < 1 || g->score > 100)
+			return "a score outside of 1 to 100";
+		if (g->kind == DIAGNOSE_WINDEV_OFF &&
+		    (g->off < -2 || g->off > 2 || g->off == 0))
+			return "an offset outside of -2 to 2";
+	}
+	if (d->n == 2 && d->guess[0].score < d->guess[1].score)
+		return "the better guess is the second";
+	if (d->n == 0 && d->sure)
+		return "sure of nothing";
+	return NULL;
+}
+
+static void
+diagnose_at_page(
+    struct guard *g, struct slice in, bool at_end, struct diagnosis *d)
+{
+	const uint8_t *p = guard_end(g, in.p, in.len);
+
+	memset(d, 0xa5, sizeof(*d)); /* nothing may be left as it was */
+	diagnose(slice_of(p, in.len), at_end, d);
+}
+
+static void
+check(struct guard *g, const char *name, struct slice in, bool at_end,
+    const char *want)
+{
+	struct diagnosis d;
+	char got[VERDICT_MAX];
+	const char *broken;
+	unsigned i;
+
+	diagnose_at_page(g, in, at_end, &d);
+	name_verdict(&d, got, sizeof(got));
+	broken = broken_rule(&d);
+	if (is_text(broken != NULL ? broken : got, want, "%s", name))
+		return;
+	for (i = 0; i < d.n && i < 2; i++) {
+		name_guess(&d.guess[i], got, sizeof(got));
+		diag("guess %u: %s, score %u, %u messages", i, got,
+		    d.guess[i].score, d.guess[i].messages);
+	}
+}
+
+/* NAME END BYTES VERDICT */
+static void
+check_sample(struct guard *g, char *line, const char *path, unsigned n)
+{
+	char *field[4];
+	uint8_t *p;
+	size_t i, len, pos;
+
+	for (i = 0; i < 4; i++)
+		field[i] = strsep(&line, "\t");
+	if (field[3] == NULL || line != NULL)
+		errx(1, "%s:%u: expected four fields", path, n);
+	if (strcmp(field[1], "end") != 0 && strcmp(field[1], "more") != 0)
+		errx(1, "%s:%u: expected end or more", path, n);
+	p = (uint8_t *)field[2];
+	if (text_unescape(slice_of(p, strlen(field[2])), p, &len, &pos) !=
+	    TEXT_OK)
+		errx(1, "%s:%u: bad escape", path, n);
+	check(g, field[0], slice_of(p, len), strcmp(field[1], "end") == 0,
+	    field[3]);
+}
+
+static void
+test_samples(struct guard *g)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[4096], *line = NULL;
+	unsigned n = 0, samples = 0;
+	size_t cap = 0;
+	ssize_t len;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tests/vectors/diagnose.samples",
+	    srcdir == NULL ? "." : srcdir);
+	f = fopen(path, "r");
+	if (f == NULL)
+		err(1, "%s", path);
+	while ((len = getline(&line, &cap, f)) > 0) {
+		n++;
+		if (line[len - 1] == '\n')
+			line[len - 1] = '\0';
+		if (line[0] == '#' || line[0] == '\0')
+			continue;
+		check_sample(g, line, path, n);
+		samples++;
+	}
+	free(line);
+	fclose(f);
+	ok(samples >= 55, "there are enough samples (%u)", samples);
+}
+
+/* `head`, and then `unit` again and again until there are len bytes. */
+static struct slice
+fill(uint8_t *buf, size_t len, const char *head, size_t head_len,
+    const char *unit, size_t unit_len)
+{
+	size_t i;
+
+	memcpy(buf, head, head_len);
+	for (i = head_len; i < len; i++)
+		buf[i] = (uint8_t)unit[(i - head_len) % unit_len];
+	return slice_of(buf, len);
+}
+
+#define FILL(len, head, unit)                                                  \
+	fill(buf, len, head, sizeof(head) - 1, unit, sizeof(unit) - 1)
+
+static void
+test_long(struct guard *g)
+{
+	static uint8_t buf[DIAGNOSE_LOOK * 2];
+	const size_t look = DIAGNOSE_LOOK;
+
+	check(g, "a long windev message that is cut",
+	    FILL(look, "5000\r\n", "x"), false, "sure:windev");
+	check(g, "a long windev message with lines in it is not sure",
+	    FILL(look, "5000\r\n", "Hello\r\n"), false,
+	    "unsure:windev|end-tag=CRLF");
+	check(g,
+	    "a stream is not looked at behind 4 KiB, so its end is not seen",
+	    FILL(2 * look, "9000\r\n", "x"), true, "sure:windev");
+	check(g, "many windev messages, the last one cut by the look",
+	    FILL(look, "", "11\r\nHello World"), false, "sure:windev");
+	check(g, "many of the vendor's samples, cut by the look",
+	    FILL(look, "", "11\r\nHelloWord"), false, "sure:off+2");
+	check(g, "a long netstring that is cut", FILL(look, "5000:", "x"),
+	    false, "sure:netstring");
+	check(g, "a long fixed header message that is cut",
+	    FILL(look,
+		"5000                                                        "
+		"    ",
+		"x"),
+	    false, "sure:fixed-header=64");
+	check(g, "many lines, the last one cut",
+	    FILL(look, "", "Hello World!\n"), false, "sure:lines");
+	check(g, "a long u32be message that is cut",
+	    FILL(look, "\0\0\x13\x88", "Hello "), false, "unsure:u32be");
+	check(g, "many u32le messages, the last one cut",
+	    FILL(look, "", "\x7\0\0\0abc\0\xff\1z"), false, "sure:u32le");
+	check(g, "many u8 messages, the last one cut",
+	    FILL(look, "", "\5Hello"), false, "unsure:u8");
+	check(g, "UTF-16 text", FILL(look, "", "H\0e\0l\0l\0o\0 \0"), false,
+	    "unknown");
+	FILL(look, "", "11\r\nHello World");
+	memset(buf + look, '?', look);
+	check(g, "what stands behind 4 KiB refutes nothing",
+	    slice_of(buf, 2 * look), true, "sure:windev");
+	check(g, "a long word", FILL(look, "", "x"), false, "unknown");
+	check(g, "NULs", FILL(look, "", "\0"), false, "unknown");
+}
+
+/* Framings that say so by themselves must be found, whatever they carry. */
+static void
+test_messages_counted(struct guard *g)
+{
+	struct diagnosis d;
+
+	diagnose_at_page(g, slice_of("5\r\nHello5\r\nWorld", 16), true, &d);
+	is_num(d.guess[0].messages, 2, "a guess counts whole messages");
+	diagnose_at_page(
+	    g, slice_of("11\r\nHelloWord11\r\nHelloWord", 26), true, &d);
+	is_num(d.guess[0].messages, 2, "and also those of wrong lengths");
+	ok(d.guess[0].fr.mode == FRAMING_WINDEV,
+	    "wrong lengths are those of windev");
+}
+
+/* Pieces that protocols are made of, put together by chance. */
+static size_t
+throw_bytes(uint64_t *state, uint8_t *buf, size_t cap)
+{
+	static const char *const pieces[] = {"5\r\n", "11\r\n", "Hello",
+	    "<EOF>", "\r\n", "\n", "12:", ",", "0005", "   ", "\x03", "\x05",
+	    " HTTP/1.1", "GET ", "\xef\xbb\xbf", "\xff\xfe", "HelloWord",
+	    "\xc3\xa9", "SSH-", "\x16\x03\x01", "00000000000000000000", "9"};
+	size_t len = 0, want = dice_below(state, cap), n;
+	const char *piece;
+
+	while (len < want) {
+		piece = pieces[dice_below(
+		    state, sizeof(pieces) / sizeof(pieces[0]))];
+		n = strlen(piece);
+		if (n > want - len || dice_below(state, 8) == 0) {
+			buf[len++] = (uint8_t)dice_below(
+			    state, dice_below(state, 2) ? 256 : 4);
+			continue;
+		}
+		memcpy(buf + len, piece, n);
+		len += n;
+	}
+	return len;
+}
+
+static void
+test_any_bytes(struct guard *g, uint64_t *state)
+{
+	static uint8_t buf[300];
+	const char *broken = NULL;
+	struct diagnosis d;
+	size_t len = 0;
+	unsigned i;
+
+	for (i = 0; i < rounds(20000) && broken == NULL; i++) {
+		len = throw_bytes(state, buf, i % 4 ? 30 : sizeof(buf));
+		diagnose_at_page(g, slice_of(buf, len), i % 2, &d);
+		broken = broken_rule(&d);
+	}
+	ok(broken == NULL,
+	    "any bytes give at most two guesses, the better one first");
+	if (broken != NULL) {
+		diag("%s", broken);
+		diag_bytes("bytes", buf, len);
+	}
+}
+
+static void
+test_behind_look(struct guard *g, uint64_t *state)
+{
+	static uint8_t buf[DIAGNOSE_LOOK + 64];
+	char one[VERDICT_MAX], two[VERDICT_MAX];
+	struct diagnosis d;
+	unsigned i, bad = 0;
+	size_t len, k;
+
+	for (i = 0; i < rounds(300) && bad == 0; i++) {
+		for (len = 0; len < DIAGNOSE_LOOK + 1; len += k)
+			k = throw_bytes(state, buf + len,
+			    sizeof(buf) - len < 40 ? sizeof(buf) - len : 40);
+		diagnose_at_page(g, slice_of(buf, DIAGNOSE_LOOK), false, &d);
+		name_verdict(&d, one, sizeof(one));
+		buf[DIAGNOSE_LOOK] = (uint8_t)dice_below(state, 256);
+		diagnose_at_page(g, slice_of(buf, len), i % 2, &d);
+		name_verdict(&d, two, sizeof(two));
+		bad += strcmp(one, two) != 0;
+	}
+	ok(bad == 0,
+	    "bytes behind DIAGNOSE_LOOK, and their end, do not matter");
+	if (bad > 0)
+		diag("%s, then %s", one, two);
+}
+
+/* Bytes without a plan must not be taken for certain messages. */
+static void
+test_noise(struct guard *g, uint64_t *state)
+{
+	static uint8_t buf[512];
+	char name[VERDICT_MAX];
+	struct diagnosis d;
+	unsigned i, n = rounds(5000), sure = 0;
+	size_t k, len;
+
+	name[0] = '\0';
+	for (i = 0; i < n; i++) {
+		len = 32 + dice_below(state, sizeof(buf) - 32);
+		for (k = 0; k < len; k++)
+			buf[k] = (uint8_t)dice_below(state, 256);
+		diagnose_at_page(g, slice_of(buf, len), i % 2, &d);
+		if (!d.sure)
+			continue;
+		sure++;
+		name_verdict(&d, name, sizeof(name));
+	}
+	ok(sure * 100 <= n,
+	    "noise is taken for certain once in a hundred at most");
+	diag("%u of %u%s%s", sure, n, sure ? ", such as " : "", name);
+}
+
+int
+main(void)
+{
+	uint64_t state = dice_seed();
+	struct guard g = {0};
+
+	test_samples(&g);
+	test_long(&g);
+	test_messages_counted(&g);
+	test_any_bytes(&g, &state);
+	test_behind_look(&g, &state);
+	test_noise(&g, &state);
+	guard_free(&g);
+	return done_testing();
+}

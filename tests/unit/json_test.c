@@ -1,0 +1,200 @@
+/*
+ * A line of JSON and the message that it asks for. The line ends at a
+ * forbidden page and so does the room for the message, which is as long as
+ * the line and no longer.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "guard.h"
+#include "io/json.h"
+#include "tap.h"
+
+struct tried {
+	enum json_result result;
+	const uint8_t *p;
+	size_t len;
+	struct fail fail;
+};
+
+static struct guard line_page, out_page;
+
+static struct tried
+try(const char *line, size_t len)
+{
+	struct tried t = {.len = 12345};
+	uint8_t *to = guard_room(&out_page, len);
+	const uint8_t *p = guard_end(&line_page, line, len);
+
+	t.result = json_line(slice_of(p, len), to, &t.len, &t.fail);
+	t.p = to;
+	return t;
+}
+
+#define MESSAGE(line, want, name)                                              \
+	is_message(line, sizeof(line) - 1, want, sizeof(want) - 1, name)
+#define IGNORED(line, name) is_ignored(line, sizeof(line) - 1, name)
+#define REFUSED(line, what, hint, name)                                        \
+	is_refused(line, sizeof(line) - 1, what, hint, name)
+
+static void
+is_message(const char *line, size_t len, const char *want, size_t want_len,
+    const char *name)
+{
+	struct tried t = try(line, len);
+
+	is_num(t.result, JSON_LINE_MESSAGE, "%s: it is a message", name);
+	is_bytes(t.p, t.len, want, want_len, "%s", name);
+}
+
+static void
+is_ignored(const char *line, size_t len, const char *name)
+{
+	struct tried t = try(line, len);
+
+	is_num(t.result, JSON_LINE_IGNORED, "%s", name);
+}
+
+static void
+is_refused(const char *line, size_t len, const char *what, const char *hint,
+    const char *name)
+{
+	struct tried t = try(line, len);
+
+	is_num(t.result, JSON_LINE_BAD, "%s: it is refused", name);
+	is_num(t.fail.status, STATUS_MALFORMED, "%s: with status 8", name);
+	is_text(t.fail.what, what, "%s: and says why", name);
+	is_text(t.fail.hint, hint, "%s: and what to try", name);
+}
+
+static void
+test_messages(void)
+{
+	MESSAGE("{\"text\":\"Hello World\"}", "Hello World",
+	    "text stands for itself");
+	MESSAGE("{\"text\":\"\"}", "", "an empty text is an empty message");
+	MESSAGE("{\"text\":\"a\\nb\\tc\\\\d\\\"e\\/\\u0041\"}",
+	    "a\nb\tc\\d\"e/A", "escapes of JSON are undone");
+	MESSAGE("{\"text\":\"\\u0000a\\u0000\"}", "\0a\0",
+	    "a NUL in a text is data");
+	MESSAGE("{\"text\":\"\\ud83d\\ude00 \xc3\xa9\"}",
+	    "\xf0\x9f\x98\x80 \xc3\xa9",
+	    "a pair of surrogates is one character");
+	MESSAGE("{\"b64\":\"/wAB\"}", "\xff\0\1", "base64 gives any bytes");
+	MESSAGE("{\"b64\":\"AA==\"}", "\0", "base64 may be padded");
+	MESSAGE("{\"b64\":\"\"}", "", "empty base64 is an empty message");
+	MESSAGE(
+	    " {\"text\":\"a\"} \r", "a", "blanks around the object are none");
+	MESSAGE("{\"event\":\"message\",\"chan\":\"c1\",\"dir\":\"in\",\"n\":1,"
+		"\"text\":\"a\",\"t\":\"x\"}",
+	    "a", "what we write is taken back");
+	MESSAGE("{\"text\":\"a\",\"later\":{\"text\":[1,2]}}", "a",
+	    "unknown members are ignored");
+	MESSAGE("{\"event\":7,\"dir\":8,\"text\":\"a\"}", "a",
+	    "an event that is no string is unknown");
+	MESSAGE("{\"chan\":\"c1\",\"text\":\"a\",\"close\":true}", "a",
+	    "a text counts although something else is asked for");
+	MESSAGE(
+	    "{\"b64\":\"YQ==\",\"mode\":\"lines\"}", "a", "and so does base64");
+}
+
+static void
+test_ignored(void)
+{
+	IGNORED("", "an empty line is ignored");
+	IGNORED(" \t\r", "a blank line is ignored");
+	IGNORED("{\"event\":\"open\",\"text\":\"a\"}",
+	    "an event that is not message is ignored");
+	IGNORED("{\"event\":\"close\",\"why\":\"closed by peer\"}",
+	    "an event without a text is ignored");
+	IGNORED("{\"dir\":\"out\",\"text\":\"a\"}", "what went out is ignored");
+	IGNORED("{\"event\":\"message\",\"dir\":\"out\",\"b64\":\"!\"}",
+	    "what is ignored need not be right");
+	IGNORED("{\"chan\":\"c1\",\"close\":true}", "a close is ignored");
+	IGNORED("{\"chan\":\"c1\",\"mode\":\"lines\"}", "a mode is ignored");
+}
+
+static void
+test_refused(void)
+{
+	static const char object[] = "try: {\"text\":\"...\"}, one object in a "
+				     "line",
+			  text[] = "try: {\"text\":\"...\"}",
+			  b64[] = "try: the alphabet A-Z a-z 0-9 + / and = at "
+				  "the end";
+
+	REFUSED("[1]", "expected a JSON object, saw another value", object,
+	    "an array");
+	REFUSED("7", "expected a JSON object, saw another value", object,
+	    "a number");
+	REFUSED("\"a\"", "expected a JSON object, saw another value", object,
+	    "a string");
+	REFUSED("{}", "expected a member \"text\" or \"b64\", saw neither",
+	    text, "an empty object");
+	REFUSED("{\"event\":\"message\"}",
+	    "expected a member \"text\" or \"b64\", saw neither", text,
+	    "an event without its message");
+	REFUSED("{\"text\":\"a\",\"b64\":\"YQ==\"}",
+	    "has \"text\" and \"b64\", expected one of them", "",
+	    "both in one object");
+	REFUSED("{\"text\":null}", "\"text\" is not a string", text,
+	    "a text that is null");
+	REFUSED("{\"b64\":1}", "\"b64\" is not a string",
+	    "try: {\"b64\":\"...\"}", "base64 that is a number");
+	REFUSED("{\"b64\":\"YQ=\"}",
+	    "\"b64\" has 3 characters, expected groups of four", b64,
+	    "base64 without its padding");
+	REFUSED("{\"b64\":\"YQ=!\"}",
+	    "\"b64\" has a character at 2 that base64 has not", b64,
+	    "base64 with another character");
+	REFUSED("{\"b64\":\"YR==\"}",
+	    "\"b64\" has a character at 1 that base64 has not", b64,
+	    "base64 with bits left over");
+}
+
+/* The words of the parser are its own; ours stand around them. */
+static void
+test_no_json(void)
+{
+	static const struct {
+		const char *line;
+		size_t len;
+		const char *what;
+	} cases[] = {
+	    {"Hello", 5, "expected a JSON object, saw \"Hello\" ("},
+	    {"{\"text\":\"a\"", 11, "expected a JSON object, saw \"{\"text\":"},
+	    {"{\"text\":\"a\"}x", 13, "expected a JSON object, saw "},
+	    {"{\"text\":\"\xff\"}", 12, "expected a JSON object, saw "},
+	    {"{\"text\":\"\\ud800\"}", 17, "expected a JSON object, saw "},
+	    {"\0", 1, "expected a JSON object, saw \"\\x00\" ("},
+	    {"{", 1, "expected a JSON object, saw \"{\" ("},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tried t = try(cases[i].line, cases[i].len);
+		size_t n = strlen(cases[i].what);
+
+		is_num(t.result, JSON_LINE_BAD, "what is no JSON is refused");
+		is_num(t.len, 0, "and gives no bytes");
+		t.fail.what[n] = '\0';
+		is_text(t.fail.what, cases[i].what, "and is shown");
+		is_text(t.fail.hint,
+		    "try: {\"text\":\"...\"}; for plain lines, no -j and no "
+		    "--input json",
+		    "with what to try");
+	}
+}
+
+int
+main(void)
+{
+	test_messages();
+	test_ignored();
+	test_refused();
+	test_no_json();
+	guard_free(&line_page);
+	guard_free(&out_page);
+	return done_testing();
+}

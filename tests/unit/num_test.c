@@ -1,0 +1,116 @@
+/* Numbers and sizes as people type them. */
+
+#include <inttypes.h>
+
+#include "base/num.h"
+#include "tap.h"
+
+struct row {
+	const char *text;
+	uint64_t min, max;
+	enum num_result result;
+	uint64_t value;
+};
+
+typedef enum num_result parser(const char *, uint64_t, uint64_t, uint64_t *);
+
+static void
+check(const char *name, parser *parse, const struct row *row)
+{
+	uint64_t v = 4711;
+	enum num_result r = parse(row->text, row->min, row->max, &v);
+
+	is_num(r, row->result, "%s of '%s' in %" PRIu64 " to %" PRIu64 " %s",
+	    name, row->text, row->min, row->max, num_strerror(row->result));
+	ok(v == (row->result == NUM_OK ? row->value : 4711),
+	    "%s of '%s' writes %s", name, row->text,
+	    row->result == NUM_OK ? "the value" : "nothing");
+}
+
+static const struct row plain[] = {
+    {"0", 0, 9, NUM_OK, 0},
+    {"7", 0, 9, NUM_OK, 7},
+    {"9", 0, 9, NUM_OK, 9},
+    {"10", 0, 9, NUM_LARGE, 0},
+    {"5", 5, 9, NUM_OK, 5},
+    {"4", 5, 9, NUM_SMALL, 0},
+    {"0", 1, 9, NUM_SMALL, 0},
+    {"007", 0, 9, NUM_OK, 7},
+    {"000", 0, 9, NUM_OK, 0},
+    {"0000000000000000000000000000000000000000000000008", 0, 9, NUM_OK, 8},
+    {"65535", 0, 65535, NUM_OK, 65535},
+    {"65536", 0, 65535, NUM_LARGE, 0},
+    {"4294967296", 0, UINT64_C(1) << 40, NUM_OK, UINT64_C(1) << 32},
+    {"9223372036854775807", 0, INT64_MAX, NUM_OK, INT64_MAX},
+    {"9223372036854775808", 0, INT64_MAX, NUM_LARGE, 0},
+    {"18446744073709551616", 0, INT64_MAX, NUM_LARGE, 0},
+    {"18446744073709551621", 0, 9, NUM_LARGE, 0},
+    {"99999999999999999999999999999999999999999", 0, 9, NUM_LARGE, 0},
+    {"", 0, 9, NUM_EMPTY, 0},
+    {"x", 0, 9, NUM_BAD, 0},
+    {"5x", 0, 9, NUM_BAD, 0},
+    {"5k", 0, INT64_MAX, NUM_BAD, 0},
+    {" 5", 0, 9, NUM_BAD, 0},
+    {"5 ", 0, 9, NUM_BAD, 0},
+    {"+5", 0, 9, NUM_BAD, 0},
+    {"-1", 0, 9, NUM_BAD, 0},
+    {"0x5", 0, 9, NUM_BAD, 0},
+    {"5.0", 0, 9, NUM_BAD, 0},
+    {"5\n", 0, 9, NUM_BAD, 0},
+    {" ", 0, 9, NUM_BAD, 0},
+};
+
+static const struct row sizes[] = {
+    {"0", 0, 9, NUM_OK, 0},
+    {"5", 0, 9, NUM_OK, 5},
+    {"1k", 0, INT64_MAX, NUM_OK, 1024},
+    {"1K", 0, INT64_MAX, NUM_OK, 1024},
+    {"3KiB", 0, INT64_MAX, NUM_OK, 3072},
+    {"3kib", 0, INT64_MAX, NUM_OK, 3072},
+    {"16M", 0, INT64_MAX, NUM_OK, 16 << 20},
+    {"16MiB", 0, INT64_MAX, NUM_OK, 16 << 20},
+    {"2g", 0, INT64_MAX, NUM_OK, UINT64_C(2) << 30},
+    {"2GiB", 0, INT64_MAX, NUM_OK, UINT64_C(2) << 30},
+    {"0k", 0, 9, NUM_OK, 0},
+    {"0k", 1, 9, NUM_SMALL, 0},
+    {"001k", 0, 2048, NUM_OK, 1024},
+    {"1k", 0, 1024, NUM_OK, 1024},
+    {"1k", 1025, 4096, NUM_SMALL, 0},
+    {"1k", 0, 1023, NUM_LARGE, 0},
+    {"8589934591g", 0, INT64_MAX, NUM_OK, UINT64_C(8589934591) << 30},
+    {"8589934592g", 0, INT64_MAX, NUM_LARGE, 0},
+    {"17179869185g", 0, INT64_MAX, NUM_LARGE, 0},
+    {"9007199254740992k", 0, INT64_MAX, NUM_LARGE, 0},
+    {"18446744073709551617k", 0, INT64_MAX, NUM_LARGE, 0},
+    {"", 0, 9, NUM_EMPTY, 0},
+    {"k", 0, INT64_MAX, NUM_BAD, 0},
+    {"KiB", 0, INT64_MAX, NUM_BAD, 0},
+    {"1kb", 0, INT64_MAX, NUM_BAD, 0},
+    {"1ki", 0, INT64_MAX, NUM_BAD, 0},
+    {"1kibs", 0, INT64_MAX, NUM_BAD, 0},
+    {"1 k", 0, INT64_MAX, NUM_BAD, 0},
+    {"1t", 0, INT64_MAX, NUM_BAD, 0},
+    {"1kk", 0, INT64_MAX, NUM_BAD, 0},
+    {"1.5k", 0, INT64_MAX, NUM_BAD, 0},
+    {"-1k", 0, INT64_MAX, NUM_BAD, 0},
+};
+
+int
+main(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		check("a number", num_parse, &plain[i]);
+		if (plain[i].text[0] != '5' || plain[i].text[1] != 'k')
+			check("a size", num_size, &plain[i]);
+	}
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		check("a size", num_size, &sizes[i]);
+	is_text(num_strerror(NUM_OK), "is a number", "no error has words");
+	is_text(num_strerror(NUM_EMPTY), "is empty", "empty has words");
+	is_text(num_strerror(NUM_BAD), "is not a number", "bad has words");
+	is_text(num_strerror(NUM_SMALL), "is too small", "small has words");
+	is_text(num_strerror(NUM_LARGE), "is too large", "large has words");
+	return done_testing();
+}

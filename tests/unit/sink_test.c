@@ -1,0 +1,461 @@
+/*
+ * Messages as people see them. What a sink writes must not depend on the room
+ * that it is given, so everything is written into a large buffer and into
+ * tight ones that end at a forbidden page.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "guard.h"
+#include "io/json.h"
+#include "io/sink.h"
+#include "tap.h"
+
+#define TEXT_MAX (1u << 20)
+#define BATCH_MAX 16
+
+/* All that a sink wrote, as the descriptor would see it. */
+struct shown {
+	uint8_t *p;
+	size_t len;
+	unsigned larges; /* how often the message itself was asked for */
+	const char *broken;
+};
+
+static struct guard page;
+
+static void
+take(struct shown *to, const void *p, size_t len)
+{
+	if (to->len + len > TEXT_MAX) {
+		to->broken = "it does not end";
+		return;
+	}
+	memcpy(to->p + to->len, p, len);
+	to->len += len;
+}
+
+/* Shows a batch through a buffer of `cap` bytes, of which `taken` are used. */
+static void
+show(struct sink *s, const struct batch *b, size_t cap, size_t taken,
+    struct shown *to)
+{
+	struct span out = {guard_room(&page, cap), taken, cap};
+	enum sink_result r = SINK_FULL;
+	size_t next = 0, before, idle = 0;
+
+	memset(out.p, 0, taken);
+	while (r != SINK_OK && to->broken == NULL) {
+		before = next + out.len;
+		r = sink_put(s, b, &next, &out);
+		if (out.len > cap || next > b->n) {
+			to->broken = "it leaves its bounds";
+			return;
+		}
+		idle =
+		    r == SINK_FULL && next + out.len == before ? idle + 1 : 0;
+		if (idle > 1)
+			to->broken = "it does not get on";
+		take(to, out.p + taken, out.len - taken);
+		out.len = 0;
+		taken = 0;
+		if (r == SINK_LARGE) {
+			to->larges++;
+			take(to, b->v[next].p, b->v[next].len);
+		}
+	}
+	if (next != b->n && to->broken == NULL)
+		to->broken = "it leaves messages behind";
+}
+
+static void
+shown_reset(struct shown *to)
+{
+	if (to->p == NULL)
+		to->p = malloc(TEXT_MAX);
+	if (to->p == NULL)
+		abort();
+	to->len = 0;
+	to->larges = 0;
+	to->broken = NULL;
+}
+
+/* The least room that a kind needs for messages that are not large. */
+static size_t
+least_room(enum sink_kind kind, bool terminal)
+{
+	return SINK_STEP;
+}
+
+static struct batch
+batch_of(struct slice *v, size_t n)
+{
+	return (struct batch){v, n, n};
+}
+
+static void
+gives(enum sink_kind kind, bool terminal, struct slice *v, size_t n,
+    const char *want, size_t want_len, const char *name)
+{
+	static struct shown large, tight;
+	struct batch b = batch_of(v, n);
+	const char *broken;
+	struct sink s;
+	size_t k, bad = 0;
+
+	shown_reset(&large);
+	sink_init(&s, kind, terminal);
+	show(&s, &b, 65536, 0, &large);
+	ok(large.broken == NULL, "%s: by the rules", name);
+	is_bytes(large.p, large.len, want, want_len, "%s", name);
+	is_num(s.count, n, "%s: counted", name);
+	for (k = 0; k < 40 && bad == 0; k++) {
+		shown_reset(&tight);
+		sink_init(&s, kind, terminal);
+		show(&s, &b, least_room(kind, terminal) + k, k * 11, &tight);
+		broken = tight.broken;
+		bad += broken != NULL || tight.len != large.len ||
+		    memcmp(tight.p, large.p, large.len) != 0;
+	}
+	ok(bad == 0, "%s: the same in a tight buffer", name);
+}
+
+#define GIVES(kind, terminal, v, want, name)                                   \
+	gives(kind, terminal, v, sizeof(v) / sizeof((v)[0]), want,             \
+	    sizeof(want) - 1, name)
+#define SLICE(s)                                                               \
+	{                                                                      \
+		(const uint8_t *)(s), sizeof(s) - 1                            \
+	}
+
+static void
+test_kinds(void)
+{
+	struct slice v[] = {SLICE("Hello"), SLICE(""), SLICE("a\nb\0c\xff")};
+
+	GIVES(SINK_LINES, false, v, "Hello\n\na\nb\0c\xff\n",
+	    "lines are messages, each with a newline");
+	GIVES(SINK_NULL, false, v, "Hello\0\0a\nb\0c\xff\0",
+	    "null puts a NUL behind each");
+	GIVES(SINK_RAW, false, v, "Helloa\nb\0c\xff", "raw adds nothing");
+	GIVES(SINK_NONE, false, v, "", "none writes nothing");
+	GIVES(SINK_HEX, false, v,
+	    "48656c6c6f\n\n610a6200"
+	    "63ff\n",
+	    "hex is two digits for a byte");
+	GIVES(SINK_ESCAPED, false, v, "Hello\n\na\\nb\\x00c\\xff\n",
+	    "escaped is one line each");
+	GIVES(SINK_JSON, false, v,
+	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":1,\"text\":\"Hello\"}"
+	    "\n"
+	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":2,\"text\":\"\"}\n"
+	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":3,\"b64\":"
+	    "\"YQpiAGP/\"}\n",
+	    "JSON is an object each, base64 where it is no UTF-8");
+	GIVES(SINK_NULL, true, v, "Hello\0\0a\nb\0c\xff\0",
+	    "a terminal matters for lines alone");
+}
+
+static void
+test_json_text(void)
+{
+	struct slice v[] = {SLICE("\" \\ \n \r \t \0 \x7f \x1f \xc3\xa9 "
+				  "\xf0\x9f\x98\x80")};
+
+	GIVES(SINK_JSON, false, v,
+	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":1,\"text\":\""
+	    "\\\" \\\\ \\n \\r \\t \\u0000 \\u007f \\u001f \xc3\xa9 "
+	    "\xf0\x9f\x98\x80\"}\n",
+	    "what JSON cannot hold is escaped, the rest is UTF-8");
+}
+
+static void
+test_terminal(void)
+{
+	struct slice v[] = {
+	    SLICE("plain \\ text\twith\nlines \xc3\xa9 \xe2\x82\xac"),
+	    SLICE("\x1b[31mred\x1b[0m"),
+	    SLICE("\x1b]52;c;eA==\x07"),
+	    SLICE("hide\rshow\b"),
+	    SLICE("\xc2\x9b"
+		  "31m"),
+	    SLICE("\x9b"
+		  "31m \xff"),
+	    SLICE("\xe2\x80\xae"
+		  "abc"),
+	    SLICE("\x7f\0"),
+	};
+
+	GIVES(SINK_LINES, true, v,
+	    "plain \\ text\twith\nlines \xc3\xa9 \xe2\x82\xac\n"
+	    "\\x1b[31mred\\x1b[0m\n"
+	    "\\x1b]52;c;eA==\\x07\n"
+	    "hide\\rshow\\x08\n"
+	    "\\xc2\\x9b"
+	    "31m\n"
+	    "\\x9b"
+	    "31m \\xff\n"
+	    "\\xe2\\x80\\xae"
+	    "abc\n"
+	    "\\x7f\\x00\n",
+	    "what could drive a terminal is escaped");
+}
+
+/* A large message is not copied by lines, null and raw. */
+static void
+test_large(void)
+{
+	static uint8_t big[SINK_LARGE_MIN + 100], want[3 * sizeof(big)];
+	static const char ends[] = "\n\0";
+	static struct shown got;
+	struct slice v[] = {SLICE("first"), {big, SINK_LARGE_MIN - 1},
+	    {big, SINK_LARGE_MIN}, {big, sizeof(big)}, SLICE("last")};
+	struct batch b = batch_of(v, 4);
+	size_t i, k, n;
+	struct sink s;
+
+	for (i = 0; i < sizeof(big); i++)
+		big[i] = (uint8_t)('a' + i % 26);
+	v[3] = v[4];
+	for (k = SINK_LINES; k <= SINK_RAW; k++) {
+		for (i = 0, n = 0; i < 4; i++) {
+			memcpy(want + n, v[i].p, v[i].len);
+			n += v[i].len;
+			if (k != SINK_RAW)
+				want[n++] = (uint8_t)ends[k];
+		}
+		shown_reset(&got);
+		sink_init(&s, (enum sink_kind)k, false);
+		show(&s, &b, SINK_LARGE_MIN, 0, &got);
+		ok(got.broken == NULL && got.larges == 1,
+		    "a message of %d bytes and no smaller one is left to the "
+		    "caller (kind %zu)",
+		    SINK_LARGE_MIN, k);
+		is_bytes(got.p, got.len, want, n,
+		    "and what stands around it is right (kind %zu)", k);
+		is_num(s.count, 4, "and counted (kind %zu)", k);
+	}
+}
+
+/* In other kinds a message of any size goes through any buffer. */
+static void
+test_long(void)
+{
+	static uint8_t big[100000];
+	static struct shown got;
+	struct slice v[] = {{big, sizeof(big)}};
+	struct batch b = batch_of(v, 1);
+	struct sink s;
+	size_t i;
+	bool same = true;
+
+	for (i = 0; i < sizeof(big); i++)
+		big[i] = (uint8_t)(i * 7 + i / 256);
+	shown_reset(&got);
+	sink_init(&s, SINK_HEX, false);
+	show(&s, &b, SINK_STEP, 0, &got);
+	is_num(got.larges, 0, "hex never leaves a message to the caller");
+	is_num(got.len, 2 * sizeof(big) + 1, "a long one has all its digits");
+	for (i = 0; i < sizeof(big) && same && got.len > 2 * i + 1; i++) {
+		char pair[3];
+
+		snprintf(pair, sizeof(pair), "%02x", big[i]);
+		same = memcmp(got.p + 2 * i, pair, 2) == 0;
+	}
+	ok(same && got.broken == NULL, "and all of them are right");
+}
+
+/* The count goes on from batch to batch. */
+static void
+test_batches(void)
+{
+	static struct shown got;
+	struct slice v[] = {SLICE("a"), SLICE("b")};
+	struct batch b = batch_of(v, 1), none = batch_of(v, 0);
+	struct sink s;
+	static const char want[] =
+	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":1,\"text\":\"a\"}\n"
+	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":2,\"text\":\"a\"}\n";
+
+	shown_reset(&got);
+	sink_init(&s, SINK_JSON, false);
+	show(&s, &b, 4096, 0, &got);
+	show(&s, &none, 4096, 0, &got);
+	show(&s, &b, 4096, 0, &got);
+	is_bytes(got.p, got.len, want, sizeof(want) - 1,
+	    "messages are numbered on from batch to batch");
+}
+
+static void
+test_names(void)
+{
+	static const char *const names[] = {
+	    "lines", "null", "raw", "json", "escaped", "hex", "none"};
+	enum sink_kind kind;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		ok(sink_kind_of(names[i], &kind) && kind == (enum sink_kind)i,
+		    "%s is a kind of output", names[i]);
+	kind = SINK_HEX;
+	ok(!sink_kind_of("whole", &kind), "an input's kind is none");
+	ok(!sink_kind_of("he", &kind), "nor is an abbreviation");
+	is_num(kind, SINK_HEX, "what is none leaves the kind alone");
+}
+
+/* Any bytes, more often such as text is made of. */
+static size_t
+throw_message(uint64_t *state, uint8_t *p, size_t cap)
+{
+	static const char *const pieces[] = {"\xc3\xa9", "\xe2\x82\xac",
+	    "\xf0\x9f\x98\x80", "\"", "\\", "\n", "\r\n", "Hello", "\\u0041",
+	    "\xef\xbf\xbf", "\xed\x9f\xbf", "\xc2\x80", "\x7f", "</"};
+	size_t n = 0, len, want = dice_below(state, cap);
+	bool text = dice_below(state, 2);
+	const char *piece;
+
+	while (n < want) {
+		piece = pieces[dice_below(
+		    state, sizeof(pieces) / sizeof(pieces[0]))];
+		len = strlen(piece);
+		if (dice_below(state, 2) == 0 && len <= want - n) {
+			memcpy(p + n, piece, len);
+			n += len;
+		} else {
+			p[n++] = (uint8_t)dice_below(state, text ? 128 : 256);
+		}
+	}
+	return n;
+}
+
+/* Is it one line that jansson takes, with the members that it must have? */
+static const char *
+broken_json(struct slice line, json_int_t n)
+{
+	const char *broken = NULL;
+	json_error_t err;
+	json_t *o;
+
+	if (line.len == 0 || line.p[line.len - 1] != '\n' ||
+	    memchr(line.p, '\n', line.len - 1) != NULL)
+		return "not one line";
+	o = json_loadb((const char *)line.p, line.len,
+	    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &err);
+	if (o == NULL)
+		return "no JSON";
+	if (json_integer_value(json_object_get(o, "n")) != n)
+		broken = "another number";
+	if (!json_is_string(json_object_get(o, "text")) &&
+	    !json_is_string(json_object_get(o, "b64")))
+		broken = "no message";
+	if (json_object_size(o) != 4)
+		broken = "not four members";
+	json_decref(o);
+	return broken;
+}
+
+/* JSON out, JSON in: the same bytes. */
+static void
+test_round_trip(uint64_t *state)
+{
+	static struct shown got;
+	static uint8_t bytes[300], back[4096];
+	unsigned i, n = rounds(10000);
+	struct slice v[1];
+	struct batch b = batch_of(v, 1);
+	const char *broken = NULL;
+	struct slice line;
+	size_t len = 0, back_len;
+	struct sink s;
+	struct fail f;
+
+	sink_init(&s, SINK_JSON, false);
+	for (i = 0; i < n && broken == NULL; i++) {
+		len = throw_message(state, bytes, i % 8 ? 40 : sizeof(bytes));
+		v[0] = slice_of(bytes, len);
+		shown_reset(&got);
+		show(&s, &b, SINK_STEP + dice_below(state, 600), 0, &got);
+		line = slice_of(got.p, got.len);
+		broken = got.broken != NULL
+		    ? got.broken
+		    : broken_json(line, (json_int_t)i + 1);
+		if (broken != NULL)
+			break;
+		if (json_line(slice_of(line.p, line.len - 1), back, &back_len,
+			&f) != JSON_LINE_MESSAGE)
+			broken = "refused on the way back";
+		else if (back_len != len || memcmp(back, bytes, len) != 0)
+			broken = "other bytes on the way back";
+	}
+	ok(broken == NULL,
+	    "%u messages by chance come back from JSON as they "
+	    "were",
+	    n);
+	if (broken != NULL) {
+		diag("%s", broken);
+		diag_bytes("message", bytes, len);
+		diag_bytes("line", got.p, got.len);
+	}
+}
+
+/* Any batch, any kind, any room: the same bytes. */
+static void
+test_any_room(uint64_t *state)
+{
+	static struct shown large, tight;
+	static uint8_t bytes[BATCH_MAX][700];
+	struct slice v[BATCH_MAX];
+	enum sink_kind kind = SINK_LINES;
+	unsigned i, bad = 0;
+	size_t n, k, cap = 0;
+	struct batch b;
+	struct sink s;
+
+	for (i = 0; i < rounds(3000) && bad == 0; i++) {
+		bool terminal = i % 2;
+
+		n = dice_below(state, BATCH_MAX + 1);
+		for (k = 0; k < n; k++)
+			v[k] = slice_of(bytes[k],
+			    throw_message(state, bytes[k], sizeof(bytes[k])));
+		kind = (enum sink_kind)dice_below(state, SINK_NONE + 1);
+		b = batch_of(v, n);
+		shown_reset(&large);
+		sink_init(&s, kind, terminal);
+		show(&s, &b, 128u << 10, 0, &large);
+		shown_reset(&tight);
+		sink_init(&s, kind, terminal);
+		cap = (kind <= SINK_RAW ? 700u : (size_t)SINK_STEP) +
+		    dice_below(state, 100);
+		show(&s, &b, cap, dice_below(state, cap + 1), &tight);
+		bad += large.broken != NULL || tight.broken != NULL ||
+		    large.len != tight.len ||
+		    memcmp(large.p, tight.p, large.len) != 0 || s.count != n;
+	}
+	ok(bad == 0, "any batch is shown the same in any room");
+	if (bad > 0)
+		diag("kind %d, room %zu: %s", kind, cap,
+		    tight.broken == NULL ? "other bytes" : tight.broken);
+}
+
+int
+main(void)
+{
+	uint64_t state = dice_seed();
+
+	test_kinds();
+	test_json_text();
+	test_terminal();
+	test_large();
+	test_long();
+	test_batches();
+	test_names();
+	test_round_trip(&state);
+	test_any_room(&state);
+	guard_free(&page);
+	return done_testing();
+}
