@@ -67,6 +67,8 @@ reader_fill(struct reader *r)
 struct slice
 reader_bytes(const struct reader *r)
 {
+	if (r->buf == NULL)
+		return slice_of("", 0);
 	return slice_of(r->buf + r->start, r->end - r->start);
 }
 

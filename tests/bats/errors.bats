@@ -66,10 +66,13 @@ says() {
 }
 
 @test "a length that nobody can send is refused before anything is stored" {
+	# Little memory shows that nothing is stored; a sanitizer needs more.
+	limit='ulimit -v 200000'
+	bash -c "$limit && exec wdsock --version" || limit=:
 	for n in 2147483648 4294967296 9223372036854775808 \
 		18446744073709551616 99999999999999999999; do
 		printf '%s\r\nabc' "$n" >in
-		run_bytes 8 bash -c 'ulimit -v 200000 && exec wdsock decode' <in
+		run_bytes 8 bash -c "$limit && exec wdsock decode" <in
 		out_is ''
 		err_has 'stdin: byte 0: expected a message of at most 16777216 bytes'
 	done

@@ -294,7 +294,11 @@ load helper
 		$k = fork; if (!$k) { open STDIN, "<&", \*F; open STDOUT, ">", "got";
 			exec "wdsock", "decode", "--output", "lines", "-" }
 		sysopen(G, "to", O_WRONLY); syswrite G, "2\r\nab";
-		select undef, undef, undef, 0.1 until -s "got"; kill 15, $k; wait'
+		for (1 .. 200) {
+			last if -s "got" || waitpid($k, 1) > 0;
+			select undef, undef, undef, 0.05
+		}
+		kill 15, $k; wait'
 	[ "$(cat got)" = ab ]
 }
 

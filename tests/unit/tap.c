@@ -23,6 +23,9 @@ put_sentence(const char *s)
 	putchar('\n');
 }
 
+static bool result(bool holds, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
 static bool
 result(bool holds, const char *fmt, va_list ap)
 {
