@@ -106,10 +106,13 @@ page_of() {
 }
 
 @test "every WLanguage constant in the table is a mode, and in the manual" {
+	sed "s/\\\\('e/é/g" "$SRC/man/wdsock-framing.7" >page
 	for name in $(wdsock help modes | sed -n 's/^ *WLanguage: //p' | tr -d ,); do
 		printf '' | wdsock encode -m "$name"
-		grep -q "$name\|$(sed 's/é/\\\\(e\x27/; s/é/\\\\\[u00E9\]/' <<<"$name")" \
-			<(cat "$SRC/man/wdsock-framing.7"; mandoc -Tutf8 "$SRC/man/wdsock-framing.7" 2>/dev/null | col -b 2>/dev/null)
+		grep -qw "$name" page || {
+			echo "$name is not in the manual"
+			return 1
+		}
 	done
 }
 
