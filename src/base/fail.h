@@ -7,12 +7,15 @@
 #ifndef BASE_FAIL_H
 #define BASE_FAIL_H
 
+#include <stdbool.h>
+
 #include "base/status.h"
 
 struct fail {
 	enum status status;
-	int signal; /* if not 0: die by it, as it would have been, and say
+	int signal;	/* if not 0: die by it, as it would have been, and say
 		       nothing */
+	bool leave_now; /* a thread of ours hangs: the process ends by _exit */
 	char what[768];
 	char hint[512]; /* empty if there is nothing to try */
 };
@@ -28,7 +31,12 @@ int fail_set(struct fail *, enum status, const char *fmt, ...)
 int fail_hint(struct fail *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Puts "PREFIX: " before what was said. Always returns -1. */
+/*
+ * Puts "PREFIX: " before what was said. Where both do not fit, "..." takes the
+ * place of the prefix's middle; what was said loses its end only if it leaves
+ * less than FAIL_PREFIX_MIN bytes. Always returns -1.
+ */
+#define FAIL_PREFIX_MIN 64
 int fail_prefix(struct fail *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

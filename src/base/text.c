@@ -28,8 +28,6 @@ put_hex(struct span *out, uint8_t c)
 static char
 letter_of(enum text_style style, uint8_t c)
 {
-	if (style == TEXT_TERMINAL)
-		return c == '\r' ? 'r' : 0;
 	switch (c) {
 	case '\n':
 		return 'n';
@@ -38,7 +36,7 @@ letter_of(enum text_style style, uint8_t c)
 	case '\t':
 		return 't';
 	case '\\':
-		return '\\';
+		return style == TEXT_ESCAPED ? '\\' : 0;
 	}
 	return 0;
 }
@@ -57,7 +55,7 @@ plain(enum text_style style, const uint8_t *p, size_t len, size_t room)
 	if (room > len)
 		room = len;
 	while (i < room && p[i] >= 0x20 && p[i] < 0x7f &&
-	    (p[i] != '\\' || style == TEXT_TERMINAL))
+	    (p[i] != '\\' || style != TEXT_ESCAPED))
 		i++;
 	if (i > 0)
 		return i;
@@ -148,11 +146,36 @@ json_plain(const uint8_t *p, size_t len)
 	return i;
 }
 
+/* What a byte becomes that json_plain does not take. */
+static void
+put_json_escape(struct span *out, uint8_t c)
+{
+	switch (c) {
+	case '\n':
+		put(out, "\\n", 2);
+		break;
+	case '\r':
+		put(out, "\\r", 2);
+		break;
+	case '\t':
+		put(out, "\\t", 2);
+		break;
+	case '"':
+		put(out, "\\\"", 2);
+		break;
+	case '\\':
+		put(out, "\\\\", 2);
+		break;
+	default:
+		put(out, "\\u00", 4);
+		put_hex(out, c);
+	}
+}
+
 bool
 text_json(struct slice in, size_t *pos, struct span *out)
 {
 	size_t n, room;
-	uint8_t c;
 
 	while (*pos < in.len) {
 		room = span_room(out);
@@ -165,27 +188,50 @@ text_json(struct slice in, size_t *pos, struct span *out)
 			*pos += n;
 			continue;
 		}
-		c = in.p[(*pos)++];
-		switch (c) {
-		case '\n':
-			put(out, "\\n", 2);
-			break;
-		case '\r':
-			put(out, "\\r", 2);
-			break;
-		case '\t':
-			put(out, "\\t", 2);
-			break;
-		case '"':
-			put(out, "\\\"", 2);
-			break;
-		case '\\':
-			put(out, "\\\\", 2);
-			break;
-		default:
-			put(out, "\\u00", 4);
-			put_hex(out, c);
-		}
+		put_json_escape(out, in.p[(*pos)++]);
+	}
+	return true;
+}
+
+/* A unit of UTF-16. */
+static void
+put_json_unit(struct span *out, uint32_t unit)
+{
+	put(out, "\\u", 2);
+	put_hex(out, (uint8_t)(unit >> 8));
+	put_hex(out, (uint8_t)unit);
+}
+
+static void
+put_json_point(struct span *out, uint32_t cp)
+{
+	if (cp < 0x10000) {
+		put_json_unit(out, cp);
+		return;
+	}
+	put_json_unit(out, 0xd800 + ((cp - 0x10000) >> 10));
+	put_json_unit(out, 0xdc00 + ((cp - 0x10000) & 0x3ff));
+}
+
+bool
+text_json_terminal(struct slice in, size_t *pos, struct span *out)
+{
+	const uint8_t *p;
+	uint32_t cp;
+	int n;
+
+	while (*pos < in.len) {
+		if (span_room(out) < TEXT_STEP)
+			return false;
+		p = in.p + *pos;
+		n = utf8_next(p, in.len - *pos, &cp);
+		if (n <= 1 && json_plain(p, 1) == 0)
+			put_json_escape(out, *p);
+		else if (n <= 0 || utf8_is_safe(cp))
+			put(out, p, n > 0 ? (size_t)n : 1);
+		else
+			put_json_point(out, cp);
+		*pos += n > 0 ? (size_t)n : 1;
 	}
 	return true;
 }

@@ -19,6 +19,7 @@
 enum text_style {
 	TEXT_ESCAPED,  /* one line, read back by text_unescape unchanged */
 	TEXT_TERMINAL, /* for eyes: LF and TAB stay, backslash stays */
+	TEXT_LINE,     /* for eyes, in one line: backslash stays */
 };
 
 enum text_error {
@@ -34,6 +35,9 @@ bool text_base64(struct slice in, size_t *pos, struct span *out);
 
 /* The inside of a JSON string; `in` is valid UTF-8. */
 bool text_json(struct slice in, size_t *pos, struct span *out);
+
+/* The same for a terminal: what could drive it is written \uXXXX. */
+bool text_json_terminal(struct slice in, size_t *pos, struct span *out);
 
 /*
  * Undoes \n \r \t \\ \xHH; any other byte stands for itself. Otherwise *pos is

@@ -19,7 +19,8 @@
 #define LEAST_SCORE 30 /* under this a guess is not worth a word */
 #define SURE_SCORE 60  /* and this much ahead of the next: */
 #define SURE_AHEAD 15
-#define LONG_LINE 128 /* lines of text are rarely longer */
+#define LONG_LINE 128	      /* lines of text are rarely longer */
+#define LIKELY_MAX (1u << 28) /* a length that one expects */
 
 /* What a framing made of the bytes. */
 struct trial {
@@ -36,49 +37,14 @@ struct trial {
 	bool ascii;  /* no message holds a byte over 127 */
 };
 
-/* Is there a byte that text has not, and that is not `but` either? LF: any. */
-static bool
-has_binary(struct slice in, uint8_t but)
-{
-	size_t i;
-
-	for (i = 0; i < in.len; i++)
-		if (in.p[i] < 0x20 && in.p[i] != but &&
-		    memchr("\t\n\r", in.p[i], 3) == NULL)
-			return true;
-	return false;
-}
-
-static bool
-is_hollow(struct slice in)
-{
-	size_t i;
-
-	for (i = 0; i < in.len; i++)
-		if (in.p[i] != ' ' && in.p[i] != '\0')
-			return false;
-	return true;
-}
-
-static bool
-is_ascii(struct slice in)
-{
-	size_t i;
-
-	for (i = 0; i < in.len; i++)
-		if (in.p[i] > 0x7f)
-			return false;
-	return true;
-}
-
 static void
 look_at(struct slice m, struct trial *t)
 {
-	t->hollow = t->hollow || (t->messages == 0 && is_hollow(m));
-	t->empty = t->empty && is_hollow(m);
+	t->hollow = t->hollow || (t->messages == 0 && marks_hollow(m));
+	t->empty = t->empty && marks_hollow(m);
 	t->lined = t->lined && m.len > 0 && m.p[m.len - 1] == '\n';
-	t->text = t->text && !has_binary(m, '\n');
-	t->ascii = t->ascii && is_ascii(m);
+	t->text = t->text && !marks_binary(m, '\n');
+	t->ascii = t->ascii && marks_ascii(m);
 	t->messages++;
 }
 
@@ -116,25 +82,8 @@ try_mode(const char *mode, struct slice in, bool at_end, struct trial *t)
 	size_t at;
 
 	framing_parse(mode, &fr, &at);
+	fr.max = MARKS_LENGTH_MAX;
 	try(&fr, in, at_end, t);
-}
-
-static bool
-is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* Lines that hold numbers and nothing else, whatever their lengths say. */
-static bool
-is_numbers(struct slice in)
-{
-	size_t i;
-
-	for (i = 0; i < in.len; i++)
-		if (!is_digit(in.p[i]) && in.p[i] != '\r' && in.p[i] != '\n')
-			return false;
-	return true;
 }
 
 /* More than a line of text has, without the end of one. */
@@ -174,124 +123,17 @@ offer_framing(struct diagnosis *d, const char *mode, const struct trial *t,
 	offer(d, &g);
 }
 
-/* Every second byte is a NUL and the others are not: Western text in UTF-16. */
-static bool
-is_utf16_text(struct slice in)
-{
-	size_t i, low;
-
-	if (in.len < 4)
-		return false;
-	low = in.p[0] == 0;
-	for (i = 0; i < in.len; i++)
-		if ((in.p[i] != 0) != (i % 2 == low))
-			return false;
-	return true;
-}
-
-/* The decimal length and CR LF at in.p; 0 if they do not stand there. */
-static size_t
-windev_header(struct slice in, size_t *length)
-{
-	size_t i, v = 0;
-
-	for (i = 0; i < in.len && is_digit(in.p[i]); i++) {
-		if (i == FRAMING_DIGITS_MAX)
-			return 0;
-		if (v <= FRAMING_MAX_DEFAULT)
-			v = v * 10 + (size_t)(in.p[i] - '0');
-	}
-	if (i == 0 || i + 1 >= in.len || in.p[i] != '\r' || in.p[i + 1] != '\n')
-		return 0;
-	*length = v;
-	return i + 2;
-}
-
-/* Might these bytes be a header that goes on behind their end? */
-static bool
-begins_header(struct slice in)
-{
-	size_t i = 0;
-
-	while (i < in.len && i <= FRAMING_DIGITS_MAX && is_digit(in.p[i]))
-		i++;
-	return i == in.len || (i > 0 && i + 1 == in.len && in.p[i] == '\r');
-}
-
-/* What a walk from header to header found. */
-struct walk {
-	unsigned n;
-	size_t bytes; /* of the payloads */
-	bool wide;    /* a length of two digits or more */
-	bool headed;  /* a whole header stands where the walk ended */
-	bool glued;   /* a header stands right behind a payload, in its line */
-	bool exact;
-};
-
-/*
- * windev whose lengths are `off` larger than the payloads, as if they were
- * right otherwise. False if that does not add up either.
- */
-static bool
-walk_off(struct slice in, int off, bool at_end, struct walk *w)
-{
-	size_t head, length;
-
-	memset(w, 0, sizeof(*w));
-	for (; in.len > 0; w->n++) {
-		w->headed = false;
-		head = windev_header(in, &length);
-		if (head == 0)
-			return !at_end && begins_header(in);
-		if ((off > 0 && length < (size_t)off) ||
-		    length > FRAMING_MAX_DEFAULT)
-			return false;
-		length = off > 0 ? length - (size_t)off : length + (size_t)-off;
-		w->glued = w->glued || (w->n > 0 && in.p[-1] != '\n');
-		w->headed = true;
-		if (in.len - head < length)
-			return !at_end;
-		w->wide = w->wide || head > 3;
-		w->bytes += length;
-		in.p += head + length;
-		in.len -= head + length;
-	}
-	w->exact = true;
-	return true;
-}
-
-static unsigned
-score_off(const struct walk *w, struct slice in)
-{
-	if (w->n == 0 || w->bytes == 0)
-		return 0;
-	if (is_numbers(in))
-		return 45;
-	if (w->exact)
-		return w->n >= 2 ? 98 : w->wide ? 95 : 78;
-	if (w->n >= 2 || (w->headed && w->glued))
-		return 88;
-	return w->headed ? 65 : 50;
-}
-
 /* The vendor's samples and their kin: the length is one or two off. */
 static void
 try_off(struct slice in, bool at_end, struct diagnosis *d)
 {
 	static const int offs[] = {1, 2, -1, -2};
-	struct diagnose_guess g = {.kind = DIAGNOSE_WINDEV_OFF};
-	struct walk w;
-	size_t i, at;
+	struct diagnose_guess g;
+	size_t i;
 
-	framing_parse("windev", &g.fr, &at);
-	for (i = 0; i < sizeof(offs) / sizeof(offs[0]); i++) {
-		if (!walk_off(in, offs[i], at_end, &w))
-			continue;
-		g.off = offs[i];
-		g.messages = w.n;
-		g.score = score_off(&w, in);
-		offer(d, &g);
-	}
+	for (i = 0; i < sizeof(offs) / sizeof(offs[0]); i++)
+		if (marks_off(in, offs[i], at_end, &g))
+			offer(d, &g);
 }
 
 /*
@@ -334,19 +176,35 @@ score_windev(const struct trial *t, struct slice payload, bool numbers)
 static void
 try_windev(struct slice in, bool at_end, struct diagnosis *d)
 {
+	struct diagnose_guess g;
 	struct trial t;
-	size_t head, length;
+	uint64_t length;
+	size_t head;
 
-	head = windev_header(in, &length);
-	if (head == 0 || length > FRAMING_MAX_DEFAULT)
+	head = marks_header(in, &length);
+	if (head == 0 && marks_near(in, at_end, &g))
+		offer(d, &g);
+	if (head == 0 || length > MARKS_LENGTH_MAX)
 		return;
 	try_mode("windev", in, at_end, &t);
 	offer_framing(d, "windev", &t,
 	    score_windev(
-		&t, slice_of(in.p + head, in.len - head), is_numbers(in)));
+		&t, slice_of(in.p + head, in.len - head), marks_numbers(in)));
 	if ((t.refused || (t.cut && t.messages == 0)) &&
 	    !try_counts(in, at_end, d))
 		try_off(in, at_end, d);
+}
+
+/* The beginning of one; a time at the start of a line looks like it. */
+static unsigned
+score_netstring(const struct trial *t, struct slice in)
+{
+	if (is_long(in))
+		return 70;
+	return in.len >= LONG_LINE && t->announced > DIAGNOSE_LOOK &&
+		t->announced <= LIKELY_MAX
+	    ? 55
+	    : 40;
 }
 
 static void
@@ -362,26 +220,7 @@ try_netstring(struct slice in, bool at_end, struct diagnosis *d)
 			: t.empty ? 80
 				  : 95);
 	else if (t.headed && !t.refused && !t.cut)
-		offer_framing(d, "netstring", &t, is_long(in) ? 70 : 40);
-}
-
-/* Blanks that go on behind the header, or may, say that it is wider. */
-static bool
-is_wider(struct slice in, size_t w)
-{
-	return in.p[w - 1] == ' ' && w < FRAMING_WIDTH_MAX &&
-	    (in.len == w || in.p[w] == ' ');
-}
-
-/* Is the header padded by two or more? One blank is what words have. */
-static bool
-is_padded(struct slice header)
-{
-	const uint8_t *p = header.p, *last = p + header.len - 1;
-
-	if (*p == ' ' || *p == '0')
-		return p[1] == *p;
-	return *last == ' ' && last[-1] == ' ';
+		offer_framing(d, "netstring", &t, score_netstring(&t, in));
 }
 
 static unsigned
@@ -392,7 +231,7 @@ score_fixed(const struct trial *t, struct slice header)
 	if (t->messages == 0 && t->cut)
 		return usual ? 61 : 0;
 	if (t->messages == 0)
-		return usual ? 75 : is_padded(header) ? 40 : 0;
+		return usual ? 75 : marks_padded(header) ? 40 : 0;
 	if (t->cut)
 		return t->messages >= 2 ? 70 : 0;
 	if (usual)
@@ -412,7 +251,7 @@ try_fixed(struct slice in, bool at_end, struct diagnosis *d)
 	unsigned w;
 
 	for (w = FRAMING_WIDTH_MAX; w >= 2; w--) {
-		if (in.len < w || is_wider(in, w) ||
+		if (in.len < w || marks_wider(in, w) ||
 		    (memchr(in.p, ' ', w) == NULL && in.p[0] != '0'))
 			continue;
 		mode[13] = (char)('0' + w / 10);
@@ -434,15 +273,46 @@ struct width {
 	unsigned binary; /* how much less if the payloads are not text */
 };
 
+/*
+ * Four bytes that are no text, and text behind them that goes on, are a long
+ * message. Other long ones may be: but not if the other order of bytes finds
+ * a whole message here.
+ */
 static unsigned
-score_binary(const struct trial *t, const struct width *w, bool at_end)
+score_begun(
+    const struct trial *t, const struct width *w, struct slice in, bool at_end)
+{
+	uint32_t other = 0, c;
+	unsigned odd = 0, i;
+	bool likely;
+
+	if (w->none == 0)
+		return 0;
+	for (i = 0; i < 4; i++) {
+		c = in.p[w->mode[3] == 'b' ? 3 - i : i];
+		other = other << 8 | c;
+		odd += c < 0x20 || c > 0x7e;
+	}
+	in = slice_of(in.p + 4, in.len - 4);
+	likely = in.len >= LONG_LINE && odd >= 2 && other > in.len &&
+	    t->announced <= LIKELY_MAX;
+	if (likely && !marks_binary(in, '\n'))
+		return at_end ? 61 : 75;
+	if (at_end)
+		return 0;
+	return t->announced <= UINT16_MAX ? w->none : likely ? w->none - 10 : 0;
+}
+
+static unsigned
+score_binary(
+    const struct trial *t, const struct width *w, struct slice in, bool at_end)
 {
 	unsigned score;
 
 	if (t->refused || t->hollow)
 		return 0;
 	if (t->messages == 0)
-		return at_end || t->announced > UINT16_MAX ? 0 : w->none;
+		return score_begun(t, w, in, at_end);
 	if (t->cut)
 		return t->messages >= 2 ? w->cut : 0;
 	if (t->messages >= 2)
@@ -469,24 +339,13 @@ try_binary(struct slice in, bool at_end, struct diagnosis *d)
 	struct trial t;
 	size_t i;
 
-	if (!has_binary(in, '\n') || is_utf16_text(in))
+	if (!marks_binary(in, '\n') || marks_utf16_text(in))
 		return;
 	for (i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
 		try_mode(widths[i].mode, in, at_end, &t);
 		offer_framing(d, widths[i].mode, &t,
-		    t.headed ? score_binary(&t, &widths[i], at_end) : 0);
+		    t.headed ? score_binary(&t, &widths[i], in, at_end) : 0);
 	}
-}
-
-/* How often a byte stands in the bytes. */
-static size_t
-count_byte(struct slice in, uint8_t c)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < in.len; i++)
-		n += in.p[i] == c;
-	return n;
 }
 
 /*
@@ -512,36 +371,23 @@ try_tag(struct slice in, bool at_end, const char *mode, unsigned ended,
 	offer_framing(d, mode, &t, score + (t.messages > 1 ? 5 : 0));
 }
 
-/* Text between control characters: a tag, and what may open a message. */
-static bool
-is_control_tagged(struct slice in, uint8_t tag)
-{
-	size_t i;
-
-	for (i = 0; i < in.len; i++)
-		if (in.p[i] != tag && in.p[i] != 1 && in.p[i] != 2 &&
-		    has_binary(slice_of(in.p + i, 1), '\n'))
-			return false;
-	return true;
-}
-
 static void
 try_tags(struct slice in, bool at_end, struct diagnosis *d)
 {
-	size_t lf = count_byte(in, '\n'), nul = count_byte(in, '\0');
+	size_t lf = marks_count(in, '\n'), nul = marks_count(in, '\0');
 	size_t crlf = 0, i;
 
 	for (i = 1; i < in.len; i++)
 		crlf += in.p[i] == '\n' && in.p[i - 1] == '\r';
 	try_tag(in, at_end, "end-tag=<EOF>", 90, 85, d);
-	if (is_control_tagged(in, 3))
+	if (marks_control_tagged(in, 3))
 		try_tag(in, at_end, "end-tag=\\x03", 85, 60, d);
-	if (is_control_tagged(in, 4))
+	if (marks_control_tagged(in, 4))
 		try_tag(in, at_end, "end-tag=\\x04", 85, 60, d);
 	/* Of UTF-16 half the bytes are NULs. */
-	if (!has_binary(in, '\0') && 3 * nul <= in.len)
+	if (!marks_binary(in, '\0') && 3 * nul <= in.len)
 		try_tag(in, at_end, "end-tag=NUL", 78, 45, d);
-	if (has_binary(in, '\n'))
+	if (marks_binary(in, '\n'))
 		return;
 	if (lf > 0 && crlf == lf)
 		try_tag(in, at_end, "end-tag=CRLF", 75, 65, d);
@@ -583,4 +429,116 @@ diagnose(struct slice in, bool at_end, struct diagnosis *d)
 	for (i = 0; bom && i < d->n; i++)
 		if (d->guess[i].kind == DIAGNOSE_FRAMING)
 			d->guess[i].kind = DIAGNOSE_BOM;
+}
+
+/* Does the guess tell anything but the mode in use? */
+static bool
+is_news(const struct diagnose_guess *g, const struct framing *fr)
+{
+	const struct framing *other = &g->fr;
+
+	if (g->kind != DIAGNOSE_FRAMING)
+		return true;
+	return other->mode != fr->mode || other->width != fr->width ||
+	    other->big_endian != fr->big_endian || other->count != fr->count ||
+	    other->tag_len != fr->tag_len ||
+	    memcmp(other->tag, fr->tag, fr->tag_len) != 0;
+}
+
+/* The same, but lengths off by bytes are none where others are counted. */
+static bool
+is_helpful(const struct diagnose_guess *g, const struct framing *fr)
+{
+	return is_news(g, fr) &&
+	    !(g->kind == DIAGNOSE_WINDEV_OFF && fr->count > 0);
+}
+
+/* The mode in use, but for what its lengths count or how they are written. */
+static bool
+is_kin(const struct diagnose_guess *g, const struct framing *fr)
+{
+	return g->kind <= DIAGNOSE_WINDEV_NEAR && g->fr.mode == fr->mode;
+}
+
+/*
+ * Keeps the guesses that can help. What is surely in the mode in use needs no
+ * other one. Whoever uses windev and sees something near it wants to know
+ * that. A header that was read to its end makes other modes unlikely.
+ */
+static void
+keep_helpful(struct diagnosis *d, const struct framing *fr, bool headed)
+{
+	const struct diagnosis all = *d;
+	const struct diagnose_guess *g;
+	unsigned i;
+	bool near;
+
+	d->n = 0;
+	d->sure = all.sure && is_helpful(&all.guess[0], fr);
+	if (all.sure && !is_news(&all.guess[0], fr))
+		return;
+	for (i = 0; i < all.n; i++) {
+		g = &all.guess[i];
+		if (!is_helpful(g, fr) ||
+		    (headed && !(d->sure && i == 0) && !is_kin(g, fr)))
+			continue;
+		near = !all.sure && g->kind == DIAGNOSE_WINDEV_NEAR &&
+		    is_kin(g, fr);
+		if (near)
+			d->n = 0;
+		d->guess[d->n++] = *g;
+		if (near)
+			return;
+	}
+}
+
+/*
+ * It may be that messages were good by chance: their lengths count something
+ * else, or are off, which the first message of a stream hides.
+ */
+static bool
+keep_kin(struct diagnosis *d, const struct framing *fr, bool from_start)
+{
+	const struct diagnose_guess *g;
+	unsigned i;
+
+	for (i = 0; i < d->n; i++) {
+		g = &d->guess[i];
+		if (!is_helpful(g, fr) || !is_kin(g, fr) ||
+		    !(g->kind == DIAGNOSE_FRAMING ? d->sure : from_start))
+			continue;
+		d->sure = d->sure && i == 0;
+		d->guess[0] = *g;
+		d->n = 1;
+		return true;
+	}
+	return false;
+}
+
+void
+diagnose_fault(const struct decode_fault *fault, const struct framing *fr,
+    uint64_t good, struct slice seen, bool at_end, struct diagnosis *d)
+{
+	const bool cut = fault->code == DECODE_ERR_CUT;
+	struct slice message = fault->look;
+
+	memset(d, 0, sizeof(*d));
+	if (cut && good > 0)
+		return;
+	if (!cut) {
+		message.p -= fault->offset - fault->start;
+		message.len += (size_t)(fault->offset - fault->start);
+	}
+	if (good > 0 && fault->code != DECODE_ERR_LONG) {
+		diagnose(seen, at_end, d);
+		if (keep_kin(
+			d, fr, fault->start == (uint64_t)(message.p - seen.p)))
+			return;
+	}
+	diagnose(message, at_end, d);
+	d->behind = good;
+	if (fault->code == DECODE_ERR_LONG &&
+	    d->guess[0].kind < DIAGNOSE_WINDEV_UTF16)
+		d->n = 0;
+	keep_helpful(d, fr, cut && !fault->in_header && fault->need > 0);
 }

@@ -1,4 +1,4 @@
-/* The marks of other protocols; see marks.h. */
+/* What bytes say by themselves; see marks.h. */
 
 #include <string.h>
 
@@ -85,5 +85,304 @@ marks_find(struct slice in, struct diagnose_guess *g)
 	} else {
 		return false;
 	}
+	return true;
+}
+
+/* The value of a digit in this base, or -1. */
+static int
+digit_of(uint8_t c, unsigned base)
+{
+	if (is_digit(c))
+		return c - '0';
+	c |= 0x20;
+	return base == 16 && c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Reads digits from in.p[i] on; returns where they end. */
+static size_t
+read_number(struct slice in, size_t i, unsigned base, uint64_t *value)
+{
+	uint64_t v = 0;
+	int digit;
+
+	for (; i < in.len && (digit = digit_of(in.p[i], base)) >= 0; i++)
+		if (v <= UINT32_MAX)
+			v = v * base + (unsigned)digit;
+	*value = v;
+	return i;
+}
+
+static size_t
+skip_blanks(struct slice in, size_t i)
+{
+	while (i < in.len && (in.p[i] == ' ' || in.p[i] == '\t'))
+		i++;
+	return i;
+}
+
+static bool
+stands_at(struct slice in, size_t i, uint8_t c)
+{
+	return i < in.len && in.p[i] == c;
+}
+
+size_t
+marks_header(struct slice in, uint64_t *announced)
+{
+	size_t n = read_number(in, 0, 10, announced);
+
+	if (n == 0 || n > FRAMING_DIGITS_MAX || !stands_at(in, n, '\r') ||
+	    !stands_at(in, n + 1, '\n'))
+		return 0;
+	return n + 2;
+}
+
+/*
+ * The same of a header that a decoder refuses, and people take for one: with
+ * a sign, blanks, hexadecimal digits behind 0x, more than 20 digits, no CR.
+ */
+static size_t
+near_header(struct slice in, uint64_t *announced)
+{
+	size_t i = skip_blanks(in, 0), digits;
+	unsigned base = 10;
+
+	if (stands_at(in, i, '+') || stands_at(in, i, '-'))
+		i++;
+	if (stands_at(in, i, '0') &&
+	    (stands_at(in, i + 1, 'x') || stands_at(in, i + 1, 'X'))) {
+		base = 16;
+		i += 2;
+	}
+	digits = i;
+	i = read_number(in, i, base, announced);
+	if (i == digits)
+		return 0;
+	i = skip_blanks(in, i);
+	i += stands_at(in, i, '\r');
+	return stands_at(in, i, '\n') ? i + 1 : 0;
+}
+
+/* Might these bytes be a header that goes on behind their end? */
+static bool
+begins_header(struct slice in)
+{
+	uint64_t v;
+	size_t n = read_number(in, 0, 10, &v);
+
+	if (n > FRAMING_DIGITS_MAX)
+		return false;
+	return n == in.len || (n > 0 && n + 1 == in.len && in.p[n] == '\r');
+}
+
+bool
+marks_binary(struct slice in, uint8_t but)
+{
+	size_t i;
+
+	for (i = 0; i < in.len; i++)
+		if (in.p[i] < 0x20 && in.p[i] != but &&
+		    memchr("\t\n\r", in.p[i], 3) == NULL)
+			return true;
+	return false;
+}
+
+bool
+marks_hollow(struct slice in)
+{
+	size_t i;
+
+	for (i = 0; i < in.len; i++)
+		if (in.p[i] != ' ' && in.p[i] != '\0')
+			return false;
+	return true;
+}
+
+bool
+marks_ascii(struct slice in)
+{
+	size_t i;
+
+	for (i = 0; i < in.len; i++)
+		if (in.p[i] > 0x7f)
+			return false;
+	return true;
+}
+
+bool
+marks_numbers(struct slice in)
+{
+	size_t i;
+
+	for (i = 0; i < in.len; i++)
+		if (!is_digit(in.p[i]) && in.p[i] != '\r' && in.p[i] != '\n')
+			return false;
+	return true;
+}
+
+bool
+marks_utf16_text(struct slice in)
+{
+	size_t i, low;
+
+	if (in.len < 4)
+		return false;
+	low = in.p[0] == 0;
+	for (i = 0; i < in.len; i++)
+		if ((in.p[i] != 0) != (i % 2 == low))
+			return false;
+	return true;
+}
+
+size_t
+marks_count(struct slice in, uint8_t c)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < in.len; i++)
+		n += in.p[i] == c;
+	return n;
+}
+
+bool
+marks_control_tagged(struct slice in, uint8_t tag)
+{
+	size_t i;
+
+	for (i = 0; i < in.len; i++)
+		if (in.p[i] != tag && in.p[i] != 1 && in.p[i] != 2 &&
+		    marks_binary(slice_of(in.p + i, 1), '\n'))
+			return false;
+	return true;
+}
+
+bool
+marks_wider(struct slice in, size_t w)
+{
+	return in.p[w - 1] == ' ' && w < FRAMING_WIDTH_MAX &&
+	    (in.len == w || in.p[w] == ' ');
+}
+
+bool
+marks_padded(struct slice header)
+{
+	const uint8_t *p = header.p, *last = p + header.len - 1;
+
+	if (*p == ' ' || *p == '0')
+		return p[1] == *p;
+	return *last == ' ' && last[-1] == ' ';
+}
+
+/* What a walk from header to header found. */
+struct walk {
+	unsigned n;
+	size_t bytes; /* of the payloads */
+	bool wide;    /* a length of two digits or more */
+	bool headed;  /* a whole header stands where the walk ended */
+	bool glued;   /* a header stands right behind a payload, in its line */
+	bool exact;
+};
+
+/*
+ * windev whose lengths are `off` larger than the payloads, as if they were
+ * right otherwise; `near`: and whose headers need not be plain. False if that
+ * does not add up either.
+ */
+static bool
+walk(struct slice in, int off, bool near, bool at_end, struct walk *w)
+{
+	uint64_t announced;
+	size_t head, length;
+
+	memset(w, 0, sizeof(*w));
+	for (; in.len > 0; w->n++) {
+		w->headed = false;
+		head = marks_header(in, &announced);
+		if (head == 0 && near)
+			head = near_header(in, &announced);
+		if (head == 0)
+			return !at_end && begins_header(in);
+		if ((off > 0 && announced < (uint64_t)off) ||
+		    announced > MARKS_LENGTH_MAX)
+			return false;
+		length = (size_t)announced - (size_t)off;
+		w->glued = w->glued || (w->n > 0 && in.p[-1] != '\n');
+		w->headed = true;
+		if (in.len - head < length)
+			return !at_end;
+		w->wide = w->wide || head > 3;
+		w->bytes += length;
+		in.p += head + length;
+		in.len -= head + length;
+	}
+	w->exact = true;
+	return true;
+}
+
+static void
+windev_guess(
+    struct diagnose_guess *g, enum diagnose_kind kind, unsigned messages)
+{
+	size_t at;
+
+	*g = (struct diagnose_guess){.kind = kind, .messages = messages};
+	framing_parse("windev", &g->fr, &at);
+}
+
+static unsigned
+score_off(const struct walk *w, struct slice in)
+{
+	if (w->n == 0 || w->bytes == 0)
+		return 0;
+	if (marks_numbers(in))
+		return 45;
+	if (w->exact)
+		return w->n >= 2 ? 98 : w->wide ? 95 : 78;
+	if (w->n >= 2 || (w->headed && w->glued))
+		return 88;
+	return w->headed ? 65 : 50;
+}
+
+bool
+marks_off(struct slice in, int off, bool at_end, struct diagnose_guess *g)
+{
+	struct walk w;
+
+	if (!walk(in, off, false, at_end, &w))
+		return false;
+	windev_guess(g, DIAGNOSE_WINDEV_OFF, w.n);
+	g->off = off;
+	g->score = score_off(&w, in);
+	return true;
+}
+
+static unsigned
+score_near(const struct walk *w, bool fits, bool bare, struct slice rest)
+{
+	if (fits && w->exact && w->bytes > 0)
+		return !bare ? 92 : marks_numbers(rest) ? 0 : 80;
+	if (bare)
+		return 0; /* a number in a line of its own */
+	if (rest.len == 0)
+		return 75;
+	if (fits && w->n > 0)
+		return 88;
+	return fits || memchr(rest.p, '\n', rest.len) == NULL ? 80 : 50;
+}
+
+bool
+marks_near(struct slice in, bool at_end, struct diagnose_guess *g)
+{
+	uint64_t announced;
+	struct walk w;
+	size_t head = near_header(in, &announced);
+	bool fits;
+
+	if (head == 0)
+		return false;
+	fits = walk(in, 0, true, at_end, &w);
+	windev_guess(g, DIAGNOSE_WINDEV_NEAR, w.n);
+	g->score = score_near(&w, fits, in.p[head - 2] != '\r',
+	    slice_of(in.p + head, in.len - head));
 	return true;
 }

@@ -19,23 +19,23 @@ is_blank(struct slice line)
 	return true;
 }
 
-/* Is the member a string other than `want`? An absent one is not. */
+/* Is the member the string `want`? */
 static bool
-differs(const json_t *object, const char *key, const char *want)
+is_string(const json_t *member, const char *want)
 {
-	const char *got = json_string_value(json_object_get(object, key));
+	const char *got = json_string_value(member);
 
-	return got != NULL && strcmp(got, want) != 0;
+	return got != NULL && strcmp(got, want) == 0;
 }
 
 static bool
 is_ignored(const json_t *object)
 {
-	const char *dir = json_string_value(json_object_get(object, "dir"));
+	const json_t *event = json_object_get(object, "event");
 
-	if (differs(object, "event", "message"))
+	if (event != NULL && !is_string(event, "message"))
 		return true;
-	if (dir != NULL && strcmp(dir, "out") == 0)
+	if (is_string(json_object_get(object, "dir"), "out"))
 		return true;
 	return json_object_get(object, "text") == NULL &&
 	    json_object_get(object, "b64") == NULL &&
@@ -126,29 +126,78 @@ escape_error(const char *text, char *buf, size_t cap)
 	return buf;
 }
 
+/*
+ * What the parser refused. A line that begins as an object is one that has an
+ * error somewhere; any other is none at all.
+ */
+static enum json_result
+refuse(struct slice line, const json_error_t *err, struct fail *f)
+{
+	char look[160], why[256];
+	size_t i = 0;
+
+	while (i < line.len && memchr(" \t\r", line.p[i], 3) != NULL)
+		i++;
+	fail_set(f, STATUS_MALFORMED, "expected %s, saw %s (%s at byte %d)",
+	    line.p[i] == '{' ? "valid JSON" : "a JSON object",
+	    text_look(line, 32, look, sizeof(look)),
+	    escape_error(err->text, why, sizeof(why)), err->position);
+	fail_hint(f,
+	    "try: {\"text\":\"...\"}; for plain lines, no -j "
+	    "and no --input json");
+	return JSON_LINE_BAD;
+}
+
+/*
+ * Has the line more values than a message needs? Each takes the parser some
+ * forty times the byte that it may have in the line, so they are counted
+ * before it is asked: whatever opens or divides, outside of strings.
+ */
+static bool
+has_many_values(struct slice line)
+{
+	size_t i, values = 0;
+	bool in_string = false;
+
+	if (line.len <= JSON_VALUES_MAX)
+		return false;
+	for (i = 0; i < line.len && values <= JSON_VALUES_MAX; i++) {
+		uint8_t c = line.p[i];
+
+		if (in_string && c == '\\')
+			i++;
+		else if (c == '"')
+			in_string = !in_string;
+		else if (!in_string)
+			values += c == ',' || c == '[' || c == '{';
+	}
+	return values > JSON_VALUES_MAX;
+}
+
 enum json_result
 json_line(struct slice line, uint8_t *out, size_t *out_len, struct fail *f)
 {
 	enum json_result r;
 	json_error_t err;
 	json_t *object;
-	char look[160], why[256];
 
 	*out_len = 0;
 	if (is_blank(line))
 		return JSON_LINE_IGNORED;
-	object = json_loadb((const char *)line.p, line.len,
-	    JSON_ALLOW_NUL | JSON_DECODE_ANY, &err);
-	if (object == NULL) {
+	if (has_many_values(line)) {
 		fail_set(f, STATUS_MALFORMED,
-		    "expected a JSON object, saw %s (%s at byte %d)",
-		    text_look(line, 32, look, sizeof(look)),
-		    escape_error(err.text, why, sizeof(why)), err.position);
-		fail_hint(f,
-		    "try: {\"text\":\"...\"}; for plain lines, no -j "
-		    "and no --input json");
+		    "expected at most %d values in an object, saw more",
+		    JSON_VALUES_MAX);
+		fail_hint(f, "try: {\"text\":\"...\"} and little beside it");
 		return JSON_LINE_BAD;
 	}
+	/* Numbers are ignored, so a large one must not be an error. */
+	object = json_loadb((const char *)line.p, line.len,
+	    JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL |
+		JSON_REJECT_DUPLICATES,
+	    &err);
+	if (object == NULL)
+		return refuse(line, &err, f);
 	r = take_object(object, out, out_len, f);
 	json_decref(object);
 	return r;

@@ -14,11 +14,14 @@ enum json_result {
 	JSON_LINE_BAD,	   /* fail says why; it names no line and no file */
 };
 
+/* Values in one line: a guard against lines that are made to take memory. */
+#define JSON_VALUES_MAX 65536
+
 /*
  * Reads one line. A message is an object with "text" or "b64"; ignored are
- * blank lines, objects whose "event" is not "message" or whose "dir" is "out",
- * and those that only ask for something ("close", "mode"). out has room for
- * line.len bytes, which always suffices.
+ * blank lines, objects with an "event" that is not "message" or whose "dir" is
+ * "out", and those that only ask for something ("close", "mode"). out has room
+ * for line.len bytes, which always suffices.
  */
 enum json_result json_line(
     struct slice line, uint8_t *out, size_t *out_len, struct fail *);

@@ -24,7 +24,7 @@ sink_init(struct sink *s, enum sink_kind kind, bool terminal)
 {
 	memset(s, 0, sizeof(*s));
 	s->kind = kind;
-	s->terminal = terminal && kind == SINK_LINES;
+	s->terminal = terminal;
 	s->stage = STAGE_BEFORE;
 }
 
@@ -123,7 +123,8 @@ put_body(struct sink *s, struct slice m, struct span *out)
 		return text_base64(m, &s->pos, out);
 	switch (s->kind) {
 	case SINK_JSON:
-		return text_json(m, &s->pos, out);
+		return s->terminal ? text_json_terminal(m, &s->pos, out)
+				   : text_json(m, &s->pos, out);
 	case SINK_HEX:
 		return text_hex(m, &s->pos, out);
 	case SINK_ESCAPED:
@@ -137,6 +138,8 @@ static enum sink_result
 put_staged(
     struct sink *s, const struct batch *b, size_t *next, struct span *out)
 {
+	uint8_t end;
+
 	for (; *next < b->n; ++*next) {
 		struct slice m = b->v[*next];
 
@@ -152,7 +155,10 @@ put_staged(
 		}
 		if (span_room(out) < SINK_STEP)
 			return SINK_FULL;
-		add(out, s->kind == SINK_JSON ? "\"}\n" : "\n");
+		if (s->kind == SINK_JSON)
+			add(out, "\"}");
+		if (has_end(s, &end))
+			out->p[out->len++] = end;
 		s->stage = STAGE_BEFORE;
 	}
 	return SINK_OK;

@@ -38,7 +38,10 @@ struct sink {
 	size_t pos;	/* how much of it has been formatted */
 };
 
-/* `terminal`: the bytes are for eyes; for SINK_LINES alone it matters. */
+/*
+ * `terminal`: the bytes are for eyes, so what could drive a terminal is
+ * escaped in every kind.
+ */
 void sink_init(struct sink *, enum sink_kind, bool terminal);
 
 /* Formats batch->v[*next...] behind out->p[out->len), moving both. */

@@ -2,11 +2,64 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "talk/explain.h"
 
 #define LOOK 32 /* bytes that an error text shows */
+#define LOOK_MAX (FRAMING_TAG_MAX * 4 + 16)
+#define MAX_MESSAGE_MAX (UINT64_C(1) << 40) /* what --max-message takes */
+#define NAME_MAX_LEN 32 /* longer words are not compared with names */
+
+/*
+ * A look at bytes, between quotes. A quote inside would be taken for the
+ * closing one, so it is escaped as well. buf holds LOOK_MAX bytes.
+ */
+static char *
+look_at(struct slice in, size_t show, char *buf)
+{
+	char plain[LOOK_MAX], *to = buf;
+	const char *s = text_look(in, show, plain, sizeof(plain));
+	const char *end = strrchr(s, '"');
+
+	for (; *s != '\0' && to + 5 < buf + LOOK_MAX; s++) {
+		if (*s == '"' && s != plain && s != end) {
+			memcpy(to, "\\x22", 4);
+			to += 4;
+		} else
+			*to++ = *s;
+	}
+	*to = '\0';
+	return buf;
+}
+
+/* "byte" or "bytes", and so on. */
+static const char *
+unit(uint64_t n, const char *one, const char *many)
+{
+	return n == 1 ? one : many;
+}
+
+static const char *
+bytes(uint64_t n)
+{
+	return unit(n, "byte", "bytes");
+}
+
+/* What the length of this framing counts. */
+static const char *
+counted(const struct framing *fr, uint64_t n)
+{
+	switch (fr->count) {
+	case FRAMING_COUNT_CHARS:
+		return unit(n, "character", "characters");
+	case FRAMING_COUNT_UTF16:
+		return unit(n, "unit of 16 bits", "units of 16 bits");
+	default:
+		return bytes(n);
+	}
+}
 
 /* A mode as the user's shell takes it: quoted if need be. */
 static char *
@@ -39,7 +92,7 @@ static void
 offer_mode(const struct framing *fr, char *buf, size_t cap)
 {
 	const struct framing_name *n = framing_name_of(fr);
-	char mode[FRAMING_TEXT_MAX * 4];
+	char mode[128]; /* the tags of guesses are short */
 
 	shell_mode(fr, mode, sizeof(mode));
 	if (n->french == NULL)
@@ -50,120 +103,150 @@ offer_mode(const struct framing *fr, char *buf, size_t cap)
 		    n->french);
 }
 
-/* One guess as a hint: "the peer seems to ...". */
+/*
+ * A guess as one of two: what there is to try, or (`named`) what it would be,
+ * and on what condition.
+ */
 static void
-say_guess(const struct diagnose_guess *g, struct fail *f)
+name_guess(const struct diagnose_guess *g, bool named, char *buf, size_t cap)
 {
-	char offer[sizeof(f->hint) - 128];
+	unsigned n = g->off < 0 ? (unsigned)-g->off : (unsigned)g->off;
+	size_t len;
 
-	offer_mode(&g->fr, offer, sizeof(offer));
+	if (g->kind == DIAGNOSE_WINDEV_OFF) {
+		snprintf(buf, cap,
+		    "%swindev, whose lengths would be %u %s too %s",
+		    named ? "" : "-m ", n, bytes(n),
+		    g->off < 0 ? "small" : "large");
+		return;
+	}
+	if (g->kind == DIAGNOSE_WINDEV_NEAR) {
+		snprintf(buf, cap,
+		    "%swindev, whose header would not be a plain "
+		    "decimal length",
+		    named ? "" : "-m ");
+		return;
+	}
+	if (named)
+		shell_mode(&g->fr, buf, cap);
+	else
+		offer_mode(&g->fr, buf, cap);
+	len = strlen(buf);
+	if (g->kind == DIAGNOSE_BOM)
+		snprintf(buf + len, cap - len, "%s",
+		    named ? " behind a byte order mark"
+			  : ", once the peer leaves the byte order mark out");
+}
+
+/* windev that is not quite right: what the peer has to change. */
+static void
+say_windev(const struct diagnose_guess *g, const char *who,
+    const struct framing *fr, struct fail *f)
+{
+	const bool in_use = fr != NULL && fr->mode == FRAMING_WINDEV;
+	unsigned n = g->off < 0 ? (unsigned)-g->off : (unsigned)g->off;
+
+	if (g->kind == DIAGNOSE_WINDEV_NEAR)
+		fail_hint(f,
+		    "%s speak windev with a header that is not a plain "
+		    "decimal length; try: %shave it send digits alone, then "
+		    "CR LF",
+		    who, in_use ? "" : "-m windev, and ");
+	else if (in_use)
+		fail_hint(f,
+		    "%s announce %u %s too %s; try: have it send the length "
+		    "of what it sends",
+		    who, n, bytes(n), g->off < 0 ? "few" : "many");
+	else
+		fail_hint(f,
+		    "%s speak windev and announce %u %s too %s; try: -m "
+		    "windev, and have it send the length of what it sends",
+		    who, n, bytes(n), g->off < 0 ? "few" : "many");
+}
+
+/* "the peer seems to", or with less reason "may"; and behind what. */
+static const char *
+who_may(const struct diagnosis *d, char *buf, size_t cap)
+{
+	if (d->behind == 0)
+		snprintf(buf, cap, "the peer");
+	else
+		snprintf(buf, cap, "behind %llu good message%s, what follows",
+		    (unsigned long long)d->behind, d->behind == 1 ? "" : "s");
+	return strcat(buf, d->sure ? " seems to" : " may");
+}
+
+/* The best guess as a hint; fr is the mode in use, or NULL. */
+static void
+say_guess(const struct diagnosis *d, const struct framing *fr, struct fail *f)
+{
+	const struct diagnose_guess *g = &d->guess[0];
+	char offer[sizeof(f->hint) - 128], buf[96];
+	const char *who = who_may(d, buf, sizeof(buf) - sizeof(" seems to"));
+	const char *mode = framing_name_of(&g->fr)->name;
+
 	switch (g->kind) {
 	case DIAGNOSE_FRAMING:
-		fail_hint(f, "the peer seems to speak %s; try: %s",
-		    framing_name_of(&g->fr)->name, offer);
-		break;
+		if (d->behind > 0) {
+			fail_hint(f,
+			    "%s speak %s; try: have the peer keep to one mode",
+			    who, shell_mode(&g->fr, offer, sizeof(offer)));
+			return;
+		}
+		offer_mode(&g->fr, offer, sizeof(offer));
+		fail_hint(f, "%s speak %s; try: %s", who, mode, offer);
+		return;
 	case DIAGNOSE_WINDEV_OFF:
-		fail_hint(f,
-		    "the peer seems to announce %d byte%s too %s; "
-		    "try: have it send the length of what it sends",
-		    g->off < 0 ? -g->off : g->off,
-		    g->off == 1 || g->off == -1 ? "" : "s",
-		    g->off < 0 ? "few" : "many");
-		break;
+	case DIAGNOSE_WINDEV_NEAR:
+		say_windev(g, who, fr, f);
+		return;
 	case DIAGNOSE_WINDEV_UTF16:
 		fail_hint(f,
 		    "the length is written in UTF-16%s; try: have "
 		    "the peer send it as ANSI or UTF-8 text",
 		    g->big_endian ? "BE" : "LE");
-		break;
+		return;
 	case DIAGNOSE_BOM:
 		fail_hint(f,
 		    "a UTF-8 byte order mark stands before what "
-		    "seems to be %s; try: have the peer leave it out",
-		    framing_name_of(&g->fr)->name);
-		break;
+		    "%s be %s; try: have the peer leave it out",
+		    d->sure ? "seems to" : "may", mode);
+		return;
 	case DIAGNOSE_TLS:
 		fail_hint(f,
 		    "this is a TLS handshake; try: a tls: address, "
 		    "or switch TLS off at the peer");
-		break;
+		return;
 	case DIAGNOSE_HTTP:
 		fail_hint(f, "this is HTTP; try: -m raw to see all of it");
-		break;
+		return;
 	case DIAGNOSE_SSH:
 		fail_hint(f, "this is an SSH server; try: another port");
-		break;
-	}
-}
-
-/* Does the guess tell the user anything that -m did not? */
-static bool
-is_news(const struct diagnosis *d, const struct framing *fr)
-{
-	const struct framing *other = &d->guess[0].fr;
-
-	if (d->n == 0)
-		return false;
-	if (d->guess[0].kind != DIAGNOSE_FRAMING)
-		return true;
-	return other->mode != fr->mode || other->width != fr->width ||
-	    other->big_endian != fr->big_endian || other->count != fr->count ||
-	    other->tag_len != fr->tag_len ||
-	    memcmp(other->tag, fr->tag, fr->tag_len) != 0;
-}
-
-/* A guess as one of several: "-m MODE", and on what condition. */
-static void
-offer_guess(const struct diagnose_guess *g, char *buf, size_t cap)
-{
-	size_t n;
-
-	offer_mode(&g->fr, buf, cap);
-	n = strlen(buf);
-	if (g->kind == DIAGNOSE_WINDEV_OFF)
-		snprintf(
-		    buf + n, cap - n, " with lengths corrected by %d", -g->off);
-	if (g->kind == DIAGNOSE_BOM)
-		snprintf(buf + n, cap - n, " without the byte order mark");
-}
-
-static void
-say_both(const struct diagnosis *d, struct fail *f)
-{
-	char one[256], two[256];
-
-	if (d->n == 1) {
-		say_guess(&d->guess[0], f);
 		return;
 	}
-	offer_guess(&d->guess[0], one, sizeof(one));
-	offer_guess(&d->guess[1], two, sizeof(two));
-	fail_hint(f, "try: %s, or %s", one, two);
 }
 
-/* What the bytes speak, told if it helps. */
+/* One guess, or two of which nobody knows which. */
 static void
-say_diagnosis(const struct decode_fault *fault, const struct framing *fr,
-    struct slice seen, bool at_end, struct fail *f)
+say_guesses(const struct diagnosis *d, const struct framing *fr, struct fail *f)
 {
-	struct slice message = fault->look;
-	struct diagnosis d;
+	char one[200], two[200], buf[96];
 
-	diagnose(seen, at_end, &d);
-	if (d.sure && !is_news(&d, fr) && fault->code == DECODE_ERR_CUT)
-		return; /* it is what it was taken for, and ends too early */
-	if (fault->code != DECODE_ERR_CUT) {
-		message.p -= fault->offset - fault->start;
-		message.len += (size_t)(fault->offset - fault->start);
+	if (d->n == 1 || d->sure) {
+		say_guess(d, fr, f);
+		return;
 	}
-	if (!is_news(&d, fr) && message.p != seen.p)
-		diagnose(message, at_end, &d);
-	if (is_news(&d, fr)) {
-		if (d.sure)
-			say_guess(&d.guess[0], f);
-		else
-			say_both(&d, f);
-	}
+	name_guess(&d->guess[0], d->behind > 0, one, sizeof(one));
+	name_guess(&d->guess[1], d->behind > 0, two, sizeof(two));
+	if (d->behind == 0)
+		fail_hint(f,
+		    "it is not clear what the peer speaks; try: %s, or %s", one,
+		    two);
+	else
+		fail_hint(f,
+		    "%s speak %s, or %s; try: have the peer keep to one mode",
+		    who_may(d, buf, sizeof(buf) - sizeof(" seems to")), one,
+		    two);
 }
 
 static const char *
@@ -207,61 +290,101 @@ static int
 explain_cut(
     const struct decode_fault *fault, const struct framing *fr, struct fail *f)
 {
-	char look[LOOK * 4 + 16], tag[FRAMING_TAG_MAX * 4 + 16];
 	unsigned long long at = fault->offset, have = fault->have;
+	unsigned long long need = fault->need;
+	char look[LOOK_MAX], tag[LOOK_MAX];
 
-	text_look(fault->look, LOOK, look, sizeof(look));
+	look_at(fault->look, LOOK, look);
 	if (fr->mode == FRAMING_END_TAG || fr->mode == FRAMING_END_TAG_BUFFER)
 		return fail_set(f, STATUS_TRUNCATED,
 		    "byte %llu: expected the end tag %s, saw the end of the "
-		    "stream behind %s (%llu bytes)",
+		    "stream behind %s (%llu %s)",
 		    at,
-		    text_look(slice_of(fr->tag, fr->tag_len), FRAMING_TAG_MAX,
-			tag, sizeof(tag)),
-		    look, have);
-	if (fault->in_header)
+		    look_at(
+			slice_of(fr->tag, fr->tag_len), FRAMING_TAG_MAX, tag),
+		    look, have, bytes(have));
+	if (fault->in_header && need == 0)
 		return fail_set(f, STATUS_TRUNCATED,
 		    "byte %llu: the stream ended inside a header, behind %s "
-		    "(%llu bytes)",
-		    at, look, have);
+		    "(%llu %s)",
+		    at, look, have, bytes(have));
 	return fail_set(f, STATUS_TRUNCATED,
-	    "byte %llu: the stream ended inside a message: expected %llu %s, "
+	    "byte %llu: the stream ended inside a %s: expected %llu %s, "
 	    "saw %llu: %s",
-	    at, (unsigned long long)fault->need,
-	    fr->count == FRAMING_COUNT_CHARS ? "characters" : "bytes", have,
-	    look);
+	    at, fault->in_header ? "header" : "message", need,
+	    fr->count == FRAMING_COUNT_CHARS ? counted(fr, need) : bytes(need),
+	    have, look);
+}
+
+/*
+ * The decoder stops counting at the top of 64 bits, so whether that is what
+ * the header says must be read from it.
+ */
+static bool
+is_over_64_bits(const struct decode_fault *fault)
+{
+	static const char top[] = "18446744073709551615";
+	struct slice in = fault->look;
+	size_t len = sizeof(top) - 1;
+
+	if (fault->announced != UINT64_MAX)
+		return false;
+	while (in.len > 0 && (*in.p == ' ' || *in.p == '0')) {
+		in.p++;
+		in.len--;
+	}
+	return in.len < len || memcmp(in.p, top, len) != 0 ||
+	    (in.len > len && in.p[len] >= '0' && in.p[len] <= '9');
+}
+
+static int
+explain_long(
+    const struct decode_fault *fault, const struct framing *fr, struct fail *f)
+{
+	unsigned long long announced = fault->announced;
+	char look[LOOK_MAX], saw[96];
+
+	if (announced == 0)
+		snprintf(saw, sizeof(saw), "a longer one");
+	else if (is_over_64_bits(fault))
+		snprintf(saw, sizeof(saw), "a length of more than 64 bits");
+	else
+		snprintf(saw, sizeof(saw), "one of %llu %s announced%s",
+		    announced, counted(fr, announced),
+		    fr->count == FRAMING_COUNT_CHARS && announced <= fr->max
+			? ", which take more"
+			: "");
+	fail_set(f, STATUS_MALFORMED,
+	    "byte %llu: expected a message of at most %zu %s, saw %s: %s",
+	    (unsigned long long)fault->offset, fr->max, bytes(fr->max), saw,
+	    look_at(fault->look, LOOK, look));
+	if (announced > MAX_MESSAGE_MAX)
+		return fail_hint(f,
+		    "no --max-message takes that; try: see what the peer "
+		    "sends for a length");
+	return fail_hint(f, "try: a larger --max-message");
 }
 
 int
 explain_decode(const struct decode_fault *fault, const struct framing *fr,
-    struct slice seen, bool at_end, struct fail *f)
+    uint64_t good, struct slice seen, bool at_end, struct fail *f)
 {
-	char look[LOOK * 4 + 16];
+	struct diagnosis d;
+	char look[LOOK_MAX];
 
 	if (fault->code == DECODE_ERR_CUT)
 		explain_cut(fault, fr, f);
-	else if (fault->code == DECODE_ERR_LONG && fault->announced > 0)
-		fail_set(f, STATUS_MALFORMED,
-		    "byte %llu: expected a message of at most %zu bytes, saw "
-		    "one of %llu announced: %s",
-		    (unsigned long long)fault->offset, fr->max,
-		    (unsigned long long)fault->announced,
-		    text_look(fault->look, LOOK, look, sizeof(look)));
 	else if (fault->code == DECODE_ERR_LONG)
-		fail_set(f, STATUS_MALFORMED,
-		    "byte %llu: expected a message of at most %zu bytes, saw "
-		    "no end of it: %s",
-		    (unsigned long long)fault->offset, fr->max,
-		    text_look(fault->look, LOOK, look, sizeof(look)));
+		explain_long(fault, fr, f);
 	else
 		fail_set(f, STATUS_MALFORMED,
-		    "byte %llu: expected %s, saw %s (%zu bytes)",
+		    "byte %llu: expected %s, saw %s (%zu %s)",
 		    (unsigned long long)fault->offset, expected(fault, fr),
-		    text_look(fault->look, LOOK, look, sizeof(look)),
-		    fault->look.len);
-	if (fault->code == DECODE_ERR_LONG)
-		fail_hint(f, "try: a larger --max-message");
-	say_diagnosis(fault, fr, seen, at_end, f);
+		    look_at(fault->look, LOOK, look), fault->look.len,
+		    bytes(fault->look.len));
+	diagnose_fault(fault, fr, good, seen, at_end, &d);
+	if (d.n > 0)
+		say_guesses(&d, fr, f);
 	return -1;
 }
 
@@ -269,25 +392,26 @@ int
 explain_encode(
     const struct encode_fault *fault, const struct framing *fr, struct fail *f)
 {
-	char look[LOOK * 4 + 16], mode[FRAMING_TEXT_MAX];
+	char look[LOOK_MAX], mode[FRAMING_TEXT_MAX];
 	unsigned long long n = fault->message;
 
 	framing_print(fr, mode);
-	text_look(fault->look, LOOK, look, sizeof(look));
+	look_at(fault->look, LOOK, look);
 	switch (fault->code) {
 	case ENCODE_SENDABLE:
 		break;
 	case ENCODE_ERR_LONG:
 		fail_set(f, STATUS_MALFORMED,
-		    "message %llu: expected at most %llu bytes, saw %zu: %s", n,
-		    (unsigned long long)fault->limit, fault->len, look);
+		    "message %llu: expected at most %llu %s, saw %zu: %s", n,
+		    (unsigned long long)fault->limit, bytes(fault->limit),
+		    fault->len, look);
 		return fail_hint(f, "try: a larger --max-message");
 	case ENCODE_ERR_HEADER:
 		fail_set(f, STATUS_MALFORMED,
-		    "message %llu: expected at most %llu bytes, which is what "
+		    "message %llu: expected at most %llu %s, which is what "
 		    "a header of %s can say, saw %zu: %s",
-		    n, (unsigned long long)fault->limit, mode, fault->len,
-		    look);
+		    n, (unsigned long long)fault->limit, bytes(fault->limit),
+		    mode, fault->len, look);
 		return fail_hint(f, "try: a mode with a wider header");
 	case ENCODE_ERR_TAG:
 		fail_set(f, STATUS_MALFORMED,
@@ -300,8 +424,8 @@ explain_encode(
 	case ENCODE_ERR_UNITS:
 		fail_set(f, STATUS_MALFORMED,
 		    "message %llu: expected units of 16 bits (count=utf16), "
-		    "saw %zu bytes: %s",
-		    n, fault->len, look);
+		    "saw %zu %s: %s",
+		    n, fault->len, bytes(fault->len), look);
 		return fail_hint(f, "try: text in UTF-16, or count=bytes");
 	case ENCODE_ERR_SECOND:
 		fail_set(f, STATUS_MALFORMED,
@@ -313,20 +437,38 @@ explain_encode(
 	return -1;
 }
 
+/* What of these bytes is in the way of `-m auto`. */
+static const char *
+expected_by_auto(const struct diagnosis *d)
+{
+	if (!d->sure)
+		return "bytes that tell their mode";
+	switch (d->guess[0].kind) {
+	case DIAGNOSE_BOM:
+		return "no byte order mark before the first message";
+	case DIAGNOSE_WINDEV_OFF:
+		return "lengths that fit their messages";
+	case DIAGNOSE_WINDEV_NEAR:
+	case DIAGNOSE_WINDEV_UTF16:
+		return "a plain decimal length";
+	default:
+		return "a mode of wdsock";
+	}
+}
+
 int
 explain_unsure(const struct diagnosis *d, struct slice seen, struct fail *f)
 {
-	char look[LOOK * 4 + 16];
+	char look[LOOK_MAX];
 
-	text_look(seen, LOOK, look, sizeof(look));
-	fail_set(f, STATUS_MALFORMED,
-	    "byte 0: expected bytes that tell their mode, saw %s (%zu bytes)",
-	    look, seen.len);
+	fail_set(f, STATUS_MALFORMED, "byte 0: expected %s, saw %s (%zu %s)",
+	    expected_by_auto(d), look_at(seen, LOOK, look), seen.len,
+	    bytes(seen.len));
 	if (d->n == 0)
 		return fail_hint(f,
 		    "try: -m with a mode, or -m raw to see "
 		    "the bytes");
-	say_both(d, f);
+	say_guesses(d, NULL, f);
 	return -1;
 }
 
@@ -341,6 +483,74 @@ all_modes(char *buf, size_t cap)
 		n += (size_t)snprintf(buf + n, cap - n, "%s%s",
 		    i > 0 ? " " : "", framing_names[i].name);
 	return buf;
+}
+
+/*
+ * How many letters to change, add or drop to turn one into the other, in any
+ * case of letters. Both are at most NAME_MAX_LEN long.
+ */
+static size_t
+distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t row[NAME_MAX_LEN + 1], i, j, diagonal, above;
+
+	for (j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (i = 0; i < a_len; i++) {
+		diagonal = row[0];
+		row[0] = i + 1;
+		for (j = 0; j < b_len; j++) {
+			above = row[j + 1];
+			row[j + 1] =
+			    diagonal + (strncasecmp(a + i, b + j, 1) != 0);
+			if (above + 1 < row[j + 1])
+				row[j + 1] = above + 1;
+			if (row[j] + 1 < row[j + 1])
+				row[j + 1] = row[j] + 1;
+			diagonal = above;
+		}
+	}
+	return row[b_len];
+}
+
+/* The name of a mode that is nearest to the one typed, or NULL. */
+static const char *
+nearest_mode(const char *typed)
+{
+	size_t len = strcspn(typed, "=,"), least = len / 3 + 1, i, j, d, n;
+	const char *best = NULL;
+
+	if (len > NAME_MAX_LEN)
+		return NULL;
+	for (i = 0; i < framing_names_count; i++) {
+		const char *const names[] = {framing_names[i].name,
+		    framing_names[i].english, framing_names[i].french};
+
+		for (j = 0; j < 3; j++) {
+			n = names[j] == NULL ? SIZE_MAX : strlen(names[j]);
+			if (n > NAME_MAX_LEN)
+				continue;
+			d = distance(typed, len, names[j], n);
+			if (d < least) {
+				best = names[j];
+				least = d;
+			}
+		}
+	}
+	return best;
+}
+
+/* A mode that there is not: all there are, and the one that was meant. */
+static int
+offer_names(const char *typed, struct fail *f)
+{
+	const char *near = nearest_mode(typed);
+	char modes[256];
+
+	all_modes(modes, sizeof(modes));
+	if (near == NULL)
+		return fail_hint(f, "try: one of %s", modes);
+	return fail_hint(f, "try: %s; the modes are %s", near, modes);
 }
 
 int
@@ -360,19 +570,25 @@ explain_mode(
 	    [FRAMING_ERR_UNITS] = "a tail of whole 16-bit units",
 	    [FRAMING_ERR_TWICE] = "each parameter once",
 	};
-	char look[LOOK * 4 + 16], modes[256];
 	struct slice rest = slice_of(text + at, strlen(text + at));
+	char look[LOOK_MAX];
 
 	fail_set(f, STATUS_USAGE, "expected %s, saw %s", why[err],
-	    text_look(rest, LOOK, look, sizeof(look)));
-	if (err == FRAMING_ERR_UNITS)
-		return fail_hint(f, "try: tail=\\x00\\x00");
-	if (err == FRAMING_ERR_EMPTY)
-		return fail_hint(f,
-		    "try: a comma inside a tag is written "
-		    "\\x2c");
-	if (err == FRAMING_ERR_MODE)
+	    look_at(rest, LOOK, look));
+	switch (err) {
+	case FRAMING_ERR_MODE:
+		return offer_names(text, f);
+	case FRAMING_ERR_UNITS:
 		return fail_hint(
-		    f, "try: one of %s", all_modes(modes, sizeof(modes)));
-	return fail_hint(f, "try: wdsock help modes");
+		    f, "try: -m 'windev,count=utf16,tail=\\x00\\x00'");
+	case FRAMING_ERR_EMPTY:
+		if (strncasecmp(text, "fixed-header", 12) == 0)
+			return fail_hint(f,
+			    "try: a width from 1 to 64, such as "
+			    "fixed-header=64");
+		return fail_hint(
+		    f, "try: a comma inside a tag is written \\x2c");
+	default:
+		return fail_hint(f, "try: wdsock help modes");
+	}
 }

@@ -16,11 +16,11 @@ int explain_mode(
 
 /*
  * A stream that cannot be decoded. `seen` are bytes of it that begin with a
- * message and hold the one that was refused; `at_end`: it ends behind them.
- * Always -1.
+ * message and hold the one that was refused; `at_end`: it ends behind them;
+ * `good`: how many messages of the stream came before that one. Always -1.
  */
 int explain_decode(const struct decode_fault *, const struct framing *,
-    struct slice seen, bool at_end, struct fail *);
+    uint64_t good, struct slice seen, bool at_end, struct fail *);
 
 /* A message that cannot be sent. Always -1. */
 int explain_encode(

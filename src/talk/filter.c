@@ -3,6 +3,8 @@
  *
  *	encode	reader -> source -> batch -> encoder -> writer
  *	decode	reader -> decoder -> batch -> sink -> writer
+ *
+ * --explain has frames in place of the sink.
  */
 
 #include <errno.h>
@@ -18,6 +20,7 @@
 #include "io/writer.h"
 #include "talk/explain.h"
 #include "talk/filter.h"
+#include "talk/frames.h"
 
 #define BATCH 1024
 
@@ -31,7 +34,10 @@ struct run {
 	struct source source;
 	struct encoder encoder;
 	struct sink sink;
+	struct frames frames;
 	const char *name; /* of the input, for errors */
+	uint64_t before;  /* messages encoded before this input */
+	bool ended;	  /* the output is gone, so nothing helps any more */
 	struct fail *fail;
 };
 
@@ -39,6 +45,7 @@ static int
 output_failed(struct run *run)
 {
 	fail_set(run->fail, STATUS_IO, "stdout: %s", strerror(errno));
+	run->ended = true;
 	if (errno == EPIPE)
 		run->fail->signal = SIGPIPE;
 	return -1;
@@ -53,6 +60,19 @@ flush(struct run *run, struct slice more)
 }
 
 static const struct slice nothing;
+
+/* A message that cannot be sent; its number is the one within its input. */
+static int
+refuse(struct run *run)
+{
+	struct encode_fault fault = run->encoder.fault;
+
+	if (flush(run, nothing) == -1)
+		return -1;
+	fault.message -= run->before;
+	explain_encode(&fault, &run->fr, run->fail);
+	return fail_prefix(run->fail, "%s", run->name);
+}
 
 /* batch -> encoder -> writer; a full buffer is written, the rest stays. */
 static int
@@ -75,11 +95,8 @@ send_batch(struct run *run)
 				return -1;
 			continue;
 		}
-		if (r == ENCODE_BAD) {
-			flush(run, nothing);
-			return explain_encode(
-			    &run->encoder.fault, &run->fr, run->fail);
-		}
+		if (r == ENCODE_BAD)
+			return refuse(run);
 		if (span_room(out) < frame.head_len + frame.tail.len &&
 		    flush(run, nothing) == -1)
 			return -1;
@@ -92,7 +109,7 @@ send_batch(struct run *run)
 	}
 }
 
-/* batch -> sink -> writer */
+/* batch -> sink -> writer, or batch -> frames -> writer */
 static int
 show_batch(struct run *run)
 {
@@ -100,6 +117,13 @@ show_batch(struct run *run)
 	enum sink_result r;
 	size_t next = 0;
 
+	if (run->plan->explain) {
+		while (!frames_put(
+		    &run->frames, &run->batch, &next, &run->writer.out))
+			if (flush(run, nothing) == -1)
+				return -1;
+		return 0;
+	}
 	for (;;) {
 		r = sink_put(&run->sink, &run->batch, &next, &run->writer.out);
 		if (r == SINK_OK)
@@ -123,8 +147,8 @@ fill(struct run *run)
 		return 1;
 	if (n == 0 || (errno == EBADF && run->reader.fd == STDIN_FILENO))
 		return 0;
-	fail_set(run->fail, STATUS_IO, "%s: %s", run->name, strerror(errno));
-	return -1;
+	fail_set(run->fail, STATUS_IO, "%s", strerror(errno));
+	return fail_prefix(run->fail, "%s", run->name);
 }
 
 /* What the source makes of what is there; the rest stays in the reader. */
@@ -161,6 +185,7 @@ encode_input(struct run *run)
 	int r;
 
 	source_restart(&run->source);
+	run->before = run->encoder.messages;
 	while ((r = fill(run)) == 1)
 		if (encode_held(run, false) == -1)
 			return -1;
@@ -180,6 +205,7 @@ decode_held(struct run *run, struct decoder *d, bool at_end)
 	do {
 		used = 0;
 		run->batch.n = 0;
+		frames_given(&run->frames, in, d->offset);
 		r = at_end ? decode_end(d, in, &run->batch)
 			   : decode(d, in, &run->batch, &used);
 		if (show_batch(run) == -1)
@@ -191,7 +217,8 @@ decode_held(struct run *run, struct decoder *d, bool at_end)
 		return -1;
 	if (r == DECODE_MORE)
 		return 0;
-	explain_decode(&d->fault, &run->fr, seen, at_end, run->fail);
+	explain_decode(
+	    &d->fault, &run->fr, d->messages, seen, at_end, run->fail);
 	return fail_prefix(run->fail, "%s", run->name);
 }
 
@@ -232,6 +259,7 @@ decode_input(struct run *run)
 	if (run->plan->automatic && find_framing(run) == -1)
 		return -1;
 	decoder_init(&d, &run->fr);
+	frames_init(&run->frames, &run->fr);
 	do {
 		if (decode_held(run, &d, false) == -1)
 			return -1;
@@ -252,8 +280,8 @@ one_file(struct run *run, const char *file, int (*input)(struct run *))
 	if (!is_stdin)
 		fd = fd_open_read(file);
 	if (fd == -1) {
-		fail_set(run->fail, STATUS_IO, "%s: %s", file, strerror(errno));
-		return -1;
+		fail_set(run->fail, STATUS_IO, "%s", strerror(errno));
+		return fail_prefix(run->fail, "%s", run->name);
 	}
 	reader_init(&run->reader, fd);
 	r = input(run);
@@ -263,17 +291,27 @@ one_file(struct run *run, const char *file, int (*input)(struct run *))
 	return r;
 }
 
+/* What one cannot give keeps nobody from the others. */
 static int
 all_files(struct run *run, int (*input)(struct run *))
 {
+	const struct filter *plan = run->plan;
+	enum status worst = STATUS_DONE;
 	size_t i;
 
-	if (run->plan->files_n == 0)
+	if (plan->files_n == 0)
 		return one_file(run, NULL, input);
-	for (i = 0; i < run->plan->files_n; i++)
-		if (one_file(run, run->plan->files[i], input) == -1)
+	for (i = 0; i < plan->files_n; i++) {
+		if (one_file(run, plan->files[i], input) == 0)
+			continue;
+		if (run->ended)
 			return -1;
-	return 0;
+		worst = status_worse(worst, run->fail->status);
+		plan->complain(run->fail);
+	}
+	if (worst == STATUS_DONE)
+		return 0;
+	return fail_set(run->fail, worst, "%s", "");
 }
 
 /* --send: the texts are the messages. */
@@ -283,6 +321,7 @@ encode_sends(struct run *run)
 	const struct filter *plan = run->plan;
 	size_t i;
 
+	run->name = "--send";
 	for (i = 0; i < plan->sends_n; i++) {
 		run->batch.n = 0;
 		batch_add(&run->batch, (const uint8_t *)plan->sends[i],
@@ -300,6 +339,8 @@ run_init(struct run *run, const struct filter *plan, struct fail *f)
 	run->fail = f;
 	run->fr = plan->fr;
 	run->batch = (struct batch){run->v, 0, BATCH};
+	run->before = 0;
+	run->ended = false;
 	if (writer_init(&run->writer, STDOUT_FILENO) == -1)
 		return fail_set(f, STATUS_IO, "out of memory");
 	return 0;

@@ -65,6 +65,50 @@ says() {
 	err_has 'stdin: byte 1: expected a digit, or CR LF behind the length, saw "\nHello" (6 bytes)'
 }
 
+@test "a header that is nearly windev's is told from lines" {
+	for sample in '+5' '-1' ' 5' '0x5' '5 ' 000000000000000000005; do
+		printf '%s\r\nhello' "$sample" >in
+		run_bytes 8 wdsock decode <in
+		err_has 'the peer seems to speak windev with a header that is not a plain decimal length; try: have it send digits alone'
+		run_bytes 8 wdsock decode -m auto <in
+		out_is ''
+	done
+}
+
+@test "an early end behind good messages accuses nobody" {
+	printf '3\r\nabc3\r\nab' >in
+	says 7 'stdin: byte 11: the stream ended inside a message: expected 3 bytes, saw 2: "3\r\nab"' \
+		'' wdsock decode
+	for _ in $(seq 1000); do printf '5\r\nhello'; done >good
+	head -c 7999 good >in
+	run_bytes 7 wdsock decode <in
+	err_is 'wdsock: stdin: byte 7999: the stream ended inside a message: expected 5 bytes, saw 4: "5\r\nhell"'
+	{ for _ in $(seq 100); do printf 'msg<EOF>'; done; printf 'half\r\n'; } >in
+	run_bytes 7 wdsock decode -m end-tag <in
+	err_is 'wdsock: stdin: byte 806: expected the end tag "<EOF>", saw the end of the stream behind "half\r\n" (6 bytes)'
+}
+
+@test "what follows good messages is told apart from them" {
+	{ for _ in $(seq 1000); do printf '5\r\nhello'; done; printf 'oops\n'; } >in
+	says 8 'stdin: byte 8000: expected a decimal length, saw "oops\n" (5 bytes)' \
+		'behind 1000 good messages, what follows seems to speak lines; try: have the peer keep to one mode' \
+		wdsock decode
+}
+
+@test "a message over the limit: a larger limit is the hint, whatever else it looks like" {
+	{ printf '5\r\nhello17000000\r\n'; head -c 1000 /dev/zero | tr '\0' a; } >in
+	says 8 'stdin: byte 8: expected a message of at most 16777216 bytes, saw one of 17000000 bytes announced: "17000000\r\naaaaaaaaaaaaaaaaaaaaaa"...' \
+		'try: a larger --max-message' wdsock decode
+	printf 'hello<EOF>' >in
+	says 8 'stdin: byte 0: expected a message of at most 3 bytes, saw a longer one: "hello<EOF>"' \
+		'try: a larger --max-message' \
+		wdsock decode -m end-tag --max-message 3
+	printf '99999999999999999999\r\nx' >in
+	says 8 'stdin: byte 0: expected a message of at most 16777216 bytes, saw a length of more than 64 bits: "99999999999999999999\r\nx"' \
+		'no --max-message takes that; try: see what the peer sends for a length' \
+		wdsock decode
+}
+
 @test "a length that nobody can send is refused before anything is stored" {
 	# Little memory shows that nothing is stored; a sanitizer needs more.
 	limit='ulimit -v 200000'
@@ -141,20 +185,20 @@ says() {
 
 @test "a bad value: the option, the value, and what is allowed" {
 	: >in
-	says 2 "--max-message '5x': is not a number" \
+	says 2 "--max-message '5x': expected a size, saw \"5x\"" \
 		'try: bytes, at most 1024G, such as 65536, 64K, 16M' \
 		wdsock decode --max-message 5x
-	says 2 "--max-message '': is empty" \
+	says 2 "--max-message '': expected a size, saw \"\"" \
 		'try: bytes, at most 1024G, such as 65536, 64K, 16M' \
 		wdsock decode --max-message=
-	says 2 "--max-message '-1': is not a number" \
+	says 2 "--max-message '-1': expected a size, saw \"-1\"" \
 		'try: bytes, at most 1024G, such as 65536, 64K, 16M' \
 		wdsock decode --max-message -1
 	says 2 "--output 'xml': is no such output" \
 		'try: lines, null, raw, json, escaped, hex or none' \
 		wdsock decode --output xml
 	says 2 "--mode 'windv': expected a mode, saw \"windv\"" \
-		'try: one of windev end-tag end-tag-buffer raw fixed-header until-close lines netstring u8 u16be u16le u32be u32le' \
+		'try: windev; the modes are windev end-tag end-tag-buffer raw fixed-header until-close lines netstring u8 u16be u16le u32be u32le' \
 		wdsock decode -m windv
 	says 2 "--mode 'end-tag=': expected a value that is not empty, saw \"\"" \
 		'try: a comma inside a tag is written \x2c' \

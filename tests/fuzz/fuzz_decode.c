@@ -119,17 +119,21 @@ check_splits(struct choice *c)
 }
 
 static void
-explain(
-    const struct choice *c, const struct decode_fault *fault, struct slice seen)
+explain(const struct choice *c, const struct decode_fault *fault, uint64_t good,
+    struct slice seen)
 {
 	struct fail f;
 	int at_end;
 
 	for (at_end = 0; at_end < 2; at_end++) {
 		memset(&f, 0x5a, sizeof(f));
-		CHECK(explain_decode(fault, &c->fr, seen, at_end, &f) == -1,
+		CHECK(
+		    explain_decode(fault, &c->fr, good, seen, at_end, &f) == -1,
 		    "explain_decode returns -1");
 		check_fail(&f);
+		CHECK(good == 0 || fault->code != DECODE_ERR_CUT ||
+			f.hint[0] == '\0',
+		    "an early end behind good messages accuses nobody");
 		CHECK(f.status ==
 			(fault->code == DECODE_ERR_CUT ? STATUS_TRUNCATED
 						       : STATUS_MALFORMED),
@@ -162,7 +166,7 @@ check_words(const struct choice *c)
 		r = decode_end(&d, in, &b);
 	CHECK(r != DECODE_FULL, "the end needs room for one message alone");
 	if (r != DECODE_MORE)
-		explain(c, &d.fault, slice_of(copy, c->wire.len));
+		explain(c, &d.fault, d.messages, slice_of(copy, c->wire.len));
 	diagnose(slice_of(copy, c->wire.len), r != DECODE_BAD, &guess);
 	free(copy);
 }

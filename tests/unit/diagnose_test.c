@@ -28,6 +28,9 @@ name_guess(const struct diagnose_guess *g, char *buf, size_t cap)
 	case DIAGNOSE_WINDEV_OFF:
 		snprintf(buf, cap, "off%+d", g->off);
 		return;
+	case DIAGNOSE_WINDEV_NEAR:
+		snprintf(buf, cap, "near");
+		return;
 	case DIAGNOSE_WINDEV_UTF16:
 		snprintf(buf, cap, "utf16%s", g->big_endian ? "be" : "le");
 		return;
@@ -215,7 +218,7 @@ test_long(struct guard *g)
 	check(g, "many lines, the last one cut",
 	    FILL(look, "", "Hello World!\n"), false, "sure:lines");
 	check(g, "a long u32be message that is cut",
-	    FILL(look, "\0\0\x13\x88", "Hello "), false, "unsure:u32be");
+	    FILL(look, "\0\0\x13\x88", "Hello "), false, "sure:u32be");
 	check(g, "many u32le messages, the last one cut",
 	    FILL(look, "", "\x7\0\0\0abc\0\xff\1z"), false, "sure:u32le");
 	check(g, "many u8 messages, the last one cut",
@@ -228,6 +231,50 @@ test_long(struct guard *g)
 	    slice_of(buf, 2 * look), true, "sure:windev");
 	check(g, "a long word", FILL(look, "", "x"), false, "unknown");
 	check(g, "NULs", FILL(look, "", "\0"), false, "unknown");
+}
+
+/* 17000000 bytes are over the usual limit, which is not diagnosed here. */
+static void
+test_over_limit(struct guard *g)
+{
+	static uint8_t buf[DIAGNOSE_LOOK];
+	const size_t look = DIAGNOSE_LOOK;
+
+	check(g, "a windev message over the usual limit",
+	    FILL(look, "17000000\r\n", "a"), false, "sure:windev");
+	check(g, "a windev message over the usual limit behind a short one",
+	    FILL(1000, "5\r\nhello17000000\r\n", "a"), true, "sure:windev");
+	check(g, "a windev message over the usual limit, with lines in it",
+	    FILL(look, "17000000\r\n", "a\r\n"), false,
+	    "unsure:end-tag=CRLF|windev");
+	check(g, "a netstring over the usual limit",
+	    FILL(look, "17000000:", "a"), false, "sure:netstring");
+	check(g, "a netstring over the usual limit, with lines in it",
+	    FILL(look, "17000000:", "Hello World\n"), false,
+	    "unsure:lines|netstring");
+	check(g, "lines behind the seconds of a clock",
+	    FILL(look, "", "1769860800: Hello\n"), false, "sure:lines");
+	check(g, "a fixed header over the usual limit",
+	    FILL(look,
+		"17000000                                                    "
+		"    ",
+		"a"),
+	    false, "sure:fixed-header=64");
+	check(g, "u32be over the usual limit", FILL(look, "\1\3\x66\x40", "a"),
+	    false, "sure:u32be");
+	check(g, "u32le over the usual limit", FILL(look, "\x40\x66\3\1", "a"),
+	    false, "sure:u32le");
+	check(g, "u32be over the usual limit and the end",
+	    FILL(1000, "\1\3\x66\x40", "a"), true, "sure:u32be");
+	check(g, "u32be over the usual limit, no text",
+	    FILL(look, "\1\3\x66\x40", "\xff\xfe\xfd\5"), false,
+	    "unsure:u32be");
+	check(g, "a length of four bytes that both orders may read",
+	    FILL(look, "\1\0\0\2", "a"), false, "unsure:u32be|u32le");
+	check(g, "a length of four bytes that one order proves right",
+	    FILL(265, "\0\0\1\5", "a"), false, "sure:u32be");
+	check(g, "four letters are no length", FILL(look, "\2Hel", "a"), false,
+	    "unsure:u8|u16be");
 }
 
 /* Framings that say so by themselves must be found, whatever they carry. */
@@ -353,6 +400,7 @@ main(void)
 
 	test_samples(&g);
 	test_long(&g);
+	test_over_limit(&g);
 	test_messages_counted(&g);
 	test_any_bytes(&g, &state);
 	test_behind_look(&g, &state);

@@ -40,14 +40,12 @@ static const struct decoded decodes[] = {
 	STATUS_MALFORMED,
 	"byte 0: expected a decimal length, saw \"+5\\r\\nHello\" "
 	"(9 bytes)",
-	"the peer seems to speak end-tag; try: -m end-tag=CRLF   "
-	"(SocketChangeModeTransmission(..., SocketMarqueurFin))"},
+	"the peer seems to speak windev with a header that is not a plain decimal length; try: have it send digits alone, then CR LF"},
     {"a blank behind the length", "windev", BYTES("5 \r\nHello"), false,
 	STATUS_MALFORMED,
 	"byte 1: expected a digit, or CR LF behind the length, saw "
 	"\" \\r\\nHello\" (8 bytes)",
-	"the peer seems to speak end-tag; try: -m end-tag=CRLF   "
-	"(SocketChangeModeTransmission(..., SocketMarqueurFin))"},
+	"the peer seems to speak windev with a header that is not a plain decimal length; try: have it send digits alone, then CR LF"},
     {"an empty header", "windev", BYTES("\r\nHello"), false, STATUS_MALFORMED,
 	"byte 0: expected a decimal length, saw \"\\r\\nHello\" (7 "
 	"bytes)",
@@ -56,23 +54,21 @@ static const struct decoded decodes[] = {
 	STATUS_MALFORMED,
 	"byte 1: expected a digit, or CR LF behind the length, saw "
 	"\"\\nHello\" (6 bytes)",
-	"the peer seems to speak lines; try: -m lines"},
+	"the peer seems to speak windev with a header that is not a plain decimal length; try: have it send digits alone, then CR LF"},
     {"21 digits", "windev", BYTES("000000000000000000005\r\nHello"), false,
 	STATUS_MALFORMED,
 	"byte 20: expected a length of at most 20 digits, saw \"5\\r\\nHello\" "
 	"(8 bytes)",
-	"the peer seems to speak end-tag; try: -m end-tag=CRLF   "
-	"(SocketChangeModeTransmission(..., SocketMarqueurFin))"},
+	"the peer seems to speak windev with a header that is not a plain decimal length; try: have it send digits alone, then CR LF"},
     {"a length over the limit", "windev", BYTES("99999999999\r\nHello"), false,
 	STATUS_MALFORMED,
 	"byte 0: expected a message of at most 16777216 bytes, saw "
-	"one of 99999999999 announced: \"99999999999\\r\\nHello\"",
-	"the peer seems to speak end-tag; try: -m end-tag=CRLF   "
-	"(SocketChangeModeTransmission(..., SocketMarqueurFin))"},
+	"one of 99999999999 bytes announced: \"99999999999\\r\\nHello\"",
+	"try: a larger --max-message"},
     {"the end inside a header", "windev", BYTES("5\r\nHello1"), true,
 	STATUS_TRUNCATED,
 	"byte 9: the stream ended inside a header, behind \"1\" (1 "
-	"bytes)",
+	"byte)",
 	""},
     {"the end inside a payload", "windev", BYTES("5\r\nHello5\r\nW"), true,
 	STATUS_TRUNCATED,
@@ -165,13 +161,12 @@ static const struct decoded decodes[] = {
 	BYTES("Hello<EOF>\nWorld<EOF>\n"), false, STATUS_MALFORMED,
 	"byte 0: expected a decimal length, saw \"Hello<EOF>\\nWorld<EOF>\\n\" "
 	"(22 bytes)",
-	"try: -m 'end-tag=<EOF>'   (SocketChangeModeTransmission(..., "
-	"SocketMarqueurFin)), or -m lines"},
+	"it is not clear what the peer speaks; try: -m 'end-tag=<EOF>'   (SocketChangeModeTransmission(..., SocketMarqueurFin)), or -m lines"},
     {"one guess that is not sure", "windev", BYTES("\005Hello"), false,
 	STATUS_MALFORMED,
 	"byte 0: expected a decimal length, saw \"\\x05Hello\" (6 "
 	"bytes)",
-	"the peer seems to speak u8; try: -m u8"},
+	"the peer may speak u8; try: -m u8"},
     {"an end tag that a shell must quote", "windev",
 	BYTES("Hello\003World\003"), false, STATUS_MALFORMED,
 	"byte 0: expected a decimal length, saw \"Hello\\x03World\\x03\" "
@@ -179,7 +174,7 @@ static const struct decoded decodes[] = {
 	"the peer seems to speak end-tag; try: -m 'end-tag=\\x03' "
 	"  (SocketChangeModeTransmission(..., SocketMarqueurFin))"},
     {"what nobody knows", "windev", BYTES("x"), false, STATUS_MALFORMED,
-	"byte 0: expected a decimal length, saw \"x\" (1 bytes)", ""},
+	"byte 0: expected a decimal length, saw \"x\" (1 byte)", ""},
     {"a long look", "windev",
 	BYTES("A line of text that is longer than what an error shows"), false,
 	STATUS_MALFORMED,
@@ -189,7 +184,7 @@ static const struct decoded decodes[] = {
     {"another byte than the tail", "windev,tail=NUL", BYTES("6\r\nHello!"),
 	false, STATUS_MALFORMED,
 	"byte 8: expected the tail behind the payload, saw \"!\" "
-	"(1 bytes)",
+	"(1 byte)",
 	"the peer seems to speak windev; try: -m windev   (SocketChangeModeTransmission(..., "
 	"SocketTailleDébut))"},
     {"a length too short for its tail", "windev,tail=CRLF", BYTES("1\r\nH"),
@@ -233,7 +228,7 @@ static const struct decoded decodes[] = {
     {"no comma behind a netstring", "netstring", BYTES("5:hello;"), false,
 	STATUS_MALFORMED,
 	"byte 7: expected a comma behind the payload, saw \";\" (1 "
-	"bytes)",
+	"byte)",
 	""},
     {"no colon in a netstring", "netstring", BYTES("5;hello"), false,
 	STATUS_MALFORMED,
@@ -262,25 +257,121 @@ static const struct decoded decodes[] = {
 	""},
     {"the end inside a fixed header", "fixed-header=4", BYTES("5 "), true,
 	STATUS_TRUNCATED,
-	"byte 2: the stream ended inside a header, behind \"5 \" "
-	"(2 bytes)",
+	"byte 2: the stream ended inside a header: expected 4 bytes, saw 2: \"5 \"",
 	""},
     {"HTTP in place of a binary length", "u32be",
 	BYTES("GET / HTTP/1.1\r\n\r\n"), false, STATUS_MALFORMED,
 	"byte 0: expected a message of at most 16777216 bytes, saw "
-	"one of 1195725856 announced: \"GET / HTTP/1.1\\r\\n\\r\\n\"",
+	"one of 1195725856 bytes announced: \"GET / HTTP/1.1\\r\\n\\r\\n\"",
 	"this is HTTP; try: -m raw to see all of it"},
     {"the end inside a binary message", "u16be", BYTES("\0\005Hel"), true,
 	STATUS_TRUNCATED,
 	"byte 5: the stream ended inside a message: expected 5 bytes, "
 	"saw 3: \"\\x00\\x05Hel\"",
 	""},
+    {"a hexadecimal length", "windev", BYTES("0x5\r\nhello"), true,
+	STATUS_MALFORMED,
+	"byte 1: expected a digit, or CR LF behind the length, saw \"x5\\r\\nhello\" (9 bytes)",
+	"the peer seems to speak windev with a header that is not a plain decimal length; try: have it send digits alone, then CR LF"},
+    {"a blank in front of a length and nothing more", "windev", BYTES(" 5\r\n"),
+	true, STATUS_MALFORMED,
+	"byte 0: expected a decimal length, saw \" 5\\r\\n\" (4 bytes)",
+	"the peer may speak windev with a header that is not a plain decimal length; try: have it send digits alone, then CR LF"},
+    {"lines where a netstring was expected, which lead to windev with a sign",
+	"netstring", BYTES("+5\r\nhello"), true, STATUS_MALFORMED,
+	"byte 0: expected a decimal length, saw \"+5\\r\\nhello\" (9 bytes)",
+	"the peer seems to speak windev with a header that is not a plain decimal length; try: -m windev, and have it send digits alone, then CR LF"},
+    {"lengths that are off, seen in another mode: windev is named", "netstring",
+	BYTES("11\r\nHelloWord"), true, STATUS_MALFORMED,
+	"byte 2: expected a digit, or a colon behind the length, saw \"\\r\\nHelloWord\" (11 bytes)",
+	"the peer seems to speak windev and announce 2 bytes too many; try: -m windev, and have it send the length of what it sends"},
+    {"lengths that are off may be counted in other units", "windev,count=utf16",
+	BYTES("3\r\nabcde"), true, STATUS_TRUNCATED,
+	"byte 8: the stream ended inside a message: expected 6 bytes, saw 5: \"3\\r\\nabcde\"",
+	""},
+    {"a length of one byte less, or an early end", "windev", BYTES("5\r\nHell"),
+	true, STATUS_TRUNCATED,
+	"byte 7: the stream ended inside a message: expected 5 bytes, saw 4: \"5\\r\\nHell\"",
+	"the peer may announce 1 byte too many; try: have it send the length of what it sends"},
+    {"a long message that ends too early is in no other mode", "windev",
+	BYTES("20\r\nHello"), true, STATUS_TRUNCATED,
+	"byte 9: the stream ended inside a message: expected 20 bytes, saw 5: \"20\\r\\nHello\"",
+	""},
+    {"an early end behind a good message accuses nobody", "windev",
+	BYTES("3\r\nabc3\r\nab"), true, STATUS_TRUNCATED,
+	"byte 11: the stream ended inside a message: expected 3 bytes, saw 2: \"3\\r\\nab\"",
+	""},
+    {"a line behind good messages", "windev",
+	BYTES("5\r\nhello5\r\nworldoops\n"), true, STATUS_MALFORMED,
+	"byte 16: expected a decimal length, saw \"oops\\n\" (5 bytes)",
+	"behind 2 good messages, what follows seems to speak lines; try: have the peer keep to one mode"},
+    {"two guesses behind a good message", "windev",
+	BYTES("5\r\nhelloA<EOF>\nB<EOF>\n"), true, STATUS_MALFORMED,
+	"byte 8: expected a decimal length, saw \"A<EOF>\\nB<EOF>\\n\" (14 bytes)",
+	"behind 1 good message, what follows may speak lines, or 'end-tag=<EOF>'; try: have the peer keep to one mode"},
+    {"a sign behind a good message", "windev", BYTES("1\r\na+5\r\nxxxxx"), true,
+	STATUS_MALFORMED,
+	"byte 4: expected a decimal length, saw \"+5\\r\\nxxxxx\" (9 bytes)",
+	"behind 1 good message, what follows seems to speak windev with a header that is not a plain decimal length; try: have it send digits alone, then CR LF"},
+    {"lengths that count characters, which good messages hid", "windev",
+	BYTES("2\r\nHi5\r\nH\xc3\xa9llo2\r\nHi"), true, STATUS_MALFORMED,
+	"byte 13: expected a decimal length, saw \"o2\\r\\nHi\" (6 bytes)",
+	"the peer seems to speak windev; try: -m windev,count=chars   (SocketChangeModeTransmission(..., SocketTailleD\xc3\xa9"
+	"but))"},
+    {"a CRLF that is not counted, seen once", "windev", BYTES("5\r\nHello\r\n"),
+	true, STATUS_MALFORMED,
+	"byte 8: expected a decimal length, saw \"\\r\\n\" (2 bytes)",
+	"the peer may announce 2 bytes too few; try: have it send the length of what it sends"},
+    {"a length of 64 bits", "windev", BYTES("18446744073709551615\r\nHi"),
+	false, STATUS_MALFORMED,
+	"byte 0: expected a message of at most 16777216 bytes, saw one of 18446744073709551615 bytes announced: \"18446744073709551615\\r\\nHi\"",
+	"no --max-message takes that; try: see what the peer sends for a length"},
+    {"a length over 64 bits", "windev", BYTES("18446744073709551616\r\nHi"),
+	false, STATUS_MALFORMED,
+	"byte 0: expected a message of at most 16777216 bytes, saw a length of more than 64 bits: \"18446744073709551616\\r\\nHi\"",
+	"no --max-message takes that; try: see what the peer sends for a length"},
+    {"a fixed header that begins as a length of 64 bits", "fixed-header=24",
+	BYTES(" 00184467440737095516150"), false, STATUS_MALFORMED,
+	"byte 0: expected a message of at most 16777216 bytes, saw a length of more than 64 bits: \" 00184467440737095516150\"",
+	"no --max-message takes that; try: see what the peer sends for a length"},
+    {"a length over the limit behind a good message", "windev",
+	BYTES("5\r\nhello17000000\r\naaaaaaaa"), true, STATUS_MALFORMED,
+	"byte 8: expected a message of at most 16777216 bytes, saw one of 17000000 bytes announced: \"17000000\\r\\naaaaaaaa\"",
+	"try: a larger --max-message"},
+    {"the end inside a binary header", "u32be", BYTES("\0\0\0"), true,
+	STATUS_TRUNCATED,
+	"byte 3: the stream ended inside a header: expected 4 bytes, saw 3: \"\\x00\\x00\\x00\"",
+	""},
+    {"a quote among the bytes", "windev", BYTES("say \"x\" (9 bytes)"), false,
+	STATUS_MALFORMED,
+	"byte 0: expected a decimal length, saw \"say \\x22x\\x22 (9 bytes)\" (17 bytes)",
+	""},
+    {"a quote at the end of a long look", "windev",
+	BYTES("A line of text, and a quote in: \"x\" or so"), false,
+	STATUS_MALFORMED,
+	"byte 0: expected a decimal length, saw \"A line of text, and a quote in: \"... (41 bytes)",
+	""},
 };
 
 static const struct mode_refused modes[] = {
-    {"a mode that there is not", "windef", "expected a mode, saw \"windef\"",
-	"try: one of windev end-tag end-tag-buffer raw fixed-header "
-	"until-close lines netstring u8 u16be u16le u32be u32le"},
+    {"a mode that there is not", "telnet", "expected a mode, saw \"telnet\"",
+	"try: one of windev end-tag end-tag-buffer raw fixed-header until-close lines netstring u8 u16be u16le u32be u32le"},
+    {"a letter too many: the nearest mode is offered", "windevv",
+	"expected a mode, saw \"windevv\"",
+	"try: windev; the modes are windev end-tag end-tag-buffer raw fixed-header until-close lines netstring u8 u16be u16le u32be u32le"},
+    {"a letter too many, in other letters", "NetStrings",
+	"expected a mode, saw \"NetStrings\"",
+	"try: netstring; the modes are windev end-tag end-tag-buffer raw fixed-header until-close lines netstring u8 u16be u16le u32be u32le"},
+    {"a letter too few in a name of WLanguage", "SocketMarqueurFi=LF",
+	"expected a mode, saw \"SocketMarqueurFi=LF\"",
+	"try: SocketMarqueurFin; the modes are windev end-tag end-tag-buffer raw fixed-header until-close lines netstring u8 u16be u16le u32be u32le"},
+    {"a word that is longer than any name",
+	"windevwindevwindevwindevwindevwindev",
+	"expected a mode, saw \"windevwindevwindevwindevwindevwi\"...",
+	"try: one of windev end-tag end-tag-buffer raw fixed-header until-close lines netstring u8 u16be u16le u32be u32le"},
+    {"no width",
+	"fixed-header=", "expected a value that is not empty, saw \"\"",
+	"try: a width from 1 to 64, such as fixed-header=64"},
     {"a parameter of another mode", "lines,count=chars",
 	"expected a parameter of this mode, saw \"count=chars\"",
 	"try: wdsock help modes"},
@@ -303,7 +394,7 @@ static const struct mode_refused modes[] = {
 	"try: wdsock help modes"},
     {"half a unit", "windev,count=utf16,tail=NUL",
 	"expected a tail of whole 16-bit units, saw \"windev,count=utf16,tail=NUL\"",
-	"try: tail=\\x00\\x00"},
+	"try: -m 'windev,count=utf16,tail=\\x00\\x00'"},
     {"a parameter twice", "windev,count=chars,count=chars",
 	"expected each parameter once, saw \"count=chars\"",
 	"try: wdsock help modes"},
@@ -342,7 +433,7 @@ explain(
 	}
 	if (r != DECODE_BAD && r != DECODE_CUT)
 		return false;
-	return explain_decode(&d.fault, fr, wire, at_end, f) == -1;
+	return explain_decode(&d.fault, fr, d.messages, wire, at_end, f) == -1;
 }
 
 static void
@@ -408,9 +499,8 @@ test_offset(void)
 	decode(&d, first, &b, &used);
 	is_num(decode(&d, second, &b, &used), DECODE_BAD,
 	    "the second read is refused");
-	explain_decode(&d.fault, &fr, second, false, &f);
-	is_text(f.what,
-	    "byte 8: expected a decimal length, saw \"x\" (1 bytes)",
+	explain_decode(&d.fault, &fr, d.messages, second, false, &f);
+	is_text(f.what, "byte 8: expected a decimal length, saw \"x\" (1 byte)",
 	    "its byte is counted from the first one of the stream");
 }
 
@@ -424,15 +514,42 @@ test_limit(void)
 	ok(explain(&fr, slice_of("Hello, World", 12), false, &f),
 	    "a message without an end is refused at the limit");
 	is_fail(&f, STATUS_MALFORMED,
-	    "byte 0: expected a message of at most 4 bytes, saw no end of it: "
+	    "byte 0: expected a message of at most 4 bytes, saw a longer one: "
 	    "\"Hello, World\"",
 	    "try: a larger --max-message", "a message without an end");
+	fr.max = 3;
+	ok(explain(&fr, slice_of("hello<EOF>", 10), false, &f),
+	    "a message whose end is there is refused over the limit");
+	is_text(f.what,
+	    "byte 0: expected a message of at most 3 bytes, saw a longer one: \"hello<EOF>\"",
+	    "nothing is said of an end that is missing");
+	fr = framing_of("windev,count=chars");
+	fr.max = 4;
+	ok(explain(&fr,
+	       slice_of("3\r\n\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac", 12), false,
+	       &f),
+	    "characters that take more bytes than the limit are refused");
+	is_text(f.what,
+	    "byte 0: expected a message of at most 4 bytes, saw one of 3 characters announced, which take more: \"3\\r\\n\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\"",
+	    "the length is said to be of characters");
+	ok(explain(&fr, slice_of("5\r\nHello", 8), false, &f),
+	    "more characters than the limit has bytes are refused");
+	is_text(f.what,
+	    "byte 0: expected a message of at most 4 bytes, saw one of 5 characters announced: \"5\\r\\nHello\"",
+	    "again as characters");
+	fr = framing_of("windev,count=utf16");
+	fr.max = 1;
+	ok(explain(&fr, slice_of("6\r\nHello", 8), false, &f),
+	    "units over the limit are refused");
+	is_text(f.what,
+	    "byte 0: expected a message of at most 1 byte, saw one of 6 units of 16 bits announced: \"6\\r\\nHello\"",
+	    "the length is said to be of units");
 	fr = framing_of("windev");
 	fr.max = 4;
 	ok(explain(&fr, slice_of("5\r\nHello", 8), false, &f),
 	    "a message over the limit is refused");
 	is_fail(&f, STATUS_MALFORMED,
-	    "byte 0: expected a message of at most 4 bytes, saw one of 5 "
+	    "byte 0: expected a message of at most 4 bytes, saw one of 5 bytes "
 	    "announced: \"5\\r\\nHello\"",
 	    "try: a larger --max-message", "a message over the limit");
 }
@@ -511,31 +628,25 @@ test_unsure(void)
 	    {"11\r\nHello", false,
 		"byte 0: expected bytes that tell their mode, saw "
 		"\"11\\r\\nHello\" (9 bytes)",
-		"try: -m windev   (SocketChangeModeTransmission(..., "
+		"it is not clear what the peer speaks; try: -m windev   (SocketChangeModeTransmission(..., "
 		"SocketTailleD\xc3\xa9"
 		"but)), or -m end-tag=CRLF   (SocketChangeModeTransmission("
 		"..., SocketMarqueurFin))"},
 	    {"12:30 meeting", false,
 		"byte 0: expected bytes that tell their mode, saw \"12:30 "
 		"meeting\" (13 bytes)",
-		"the peer seems to speak netstring; try: -m netstring"},
+		"the peer may speak netstring; try: -m netstring"},
 	    {"5\r\nHello\r\n", true,
 		"byte 0: expected bytes that tell their mode, saw "
 		"\"5\\r\\nHello\\r\\n\" (10 bytes)",
-		"try: -m end-tag=CRLF   (SocketChangeModeTransmission(..., "
-		"SocketMarqueurFin)), or -m windev   ("
-		"SocketChangeModeTransmission(..., SocketTailleD\xc3\xa9"
-		"but)) with lengths corrected by 2"},
+		"it is not clear what the peer speaks; try: -m end-tag=CRLF   (SocketChangeModeTransmission(..., SocketMarqueurFin)), or -m windev, whose lengths would be 2 bytes too small"},
 	    {"\xef\xbb\xbf"
 	     "11\r\nHello",
 		false,
 		"byte 0: expected bytes that tell their mode, saw "
 		"\"\\xef\\xbb\\xbf11\\r\\nHello\" (12 bytes)",
-		"try: -m windev   (SocketChangeModeTransmission(..., "
-		"SocketTailleD\xc3\xa9"
-		"but)) without the byte order mark, or -m end-tag=CRLF   "
-		"(SocketChangeModeTransmission(..., SocketMarqueurFin)) "
-		"without the byte order mark"},
+		"it is not clear what the peer speaks; try: -m windev   (SocketChangeModeTransmission(..., SocketTailleD\xc3\xa9"
+		"but)), once the peer leaves the byte order mark out, or -m end-tag=CRLF   (SocketChangeModeTransmission(..., SocketMarqueurFin)), once the peer leaves the byte order mark out"},
 	};
 	struct diagnosis d;
 	struct slice in;
@@ -552,10 +663,79 @@ test_unsure(void)
 	}
 }
 
+/* The bytes tell what they are, and -m auto has no mode for it. */
+static void
+test_auto_in_the_way(void)
+{
+	static const struct {
+		const char *bytes, *what, *hint;
+	} cases[] = {
+	    {"\xef\xbb\xbfHello\nWorld\n",
+		"byte 0: expected no byte order mark before the first message, saw \"\\xef\\xbb\\xbfHello\\nWorld\\n\" (15 bytes)",
+		"a UTF-8 byte order mark stands before what seems to be lines; try: have the peer leave it out"},
+	    {"11\r\nHelloWord",
+		"byte 0: expected lengths that fit their messages, saw \"11\\r\\nHelloWord\" (13 bytes)",
+		"the peer seems to speak windev and announce 2 bytes too many; try: -m windev, and have it send the length of what it sends"},
+	    {"+5\r\nhello",
+		"byte 0: expected a plain decimal length, saw \"+5\\r\\nhello\" (9 bytes)",
+		"the peer seems to speak windev with a header that is not a plain decimal length; try: -m windev, and have it send digits alone, then CR LF"},
+	    {"SSH-2.0-x\r\n",
+		"byte 0: expected a mode of wdsock, saw \"SSH-2.0-x\\r\\n\" (11 bytes)",
+		"this is an SSH server; try: another port"},
+	};
+	struct diagnosis d;
+	struct slice in;
+	struct fail f;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		in = slice_of(cases[i].bytes, strlen(cases[i].bytes));
+		diagnose(in, true, &d);
+		ok(d.sure, "'%s' is sure", cases[i].bytes);
+		is_num(explain_unsure(&d, in, &f), -1, "and told so");
+		is_fail(&f, STATUS_MALFORMED, cases[i].what, cases[i].hint,
+		    "bytes that tell what is in the way");
+	}
+}
+
+/* Other reads brought them, so that only their number is known. */
+static void
+test_behind_good(void)
+{
+	struct framing fr = framing_of("windev");
+	struct slice v[BATCH_MAX], in;
+	struct batch b = {v, 0, BATCH_MAX};
+	struct decoder d, other;
+	struct fail f;
+	unsigned i;
+	size_t used;
+
+	decoder_init(&d, &fr);
+	for (i = 0; i < 1000; i++) {
+		b.n = 0;
+		decode(&d, slice_of("5\r\nhello", 8), &b, &used);
+	}
+	other = d;
+	in = slice_of("5\r\nhel", 6);
+	b.n = 0;
+	is_num(decode_end(&d, in, &b), DECODE_CUT, "the end comes too early");
+	explain_decode(&d.fault, &fr, d.messages, in, true, &f);
+	is_text(f.hint, "",
+	    "an early end behind 1000 good messages is no sign of another mode");
+	in = slice_of("oops\n", 5);
+	is_num(decode(&other, in, &b, &used), DECODE_BAD, "a line is refused");
+	explain_decode(&other.fault, &fr, other.messages, in, true, &f);
+	is_text(f.hint,
+	    "behind 1000 good messages, what follows seems to speak lines; try: have the peer keep to one mode",
+	    "what follows good messages is told apart from them");
+}
+
 int
 main(void)
 {
 	test_decode();
+	test_behind_good();
+	test_auto_in_the_way();
 	test_modes();
 	test_offset();
 	test_limit();

@@ -3,7 +3,47 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/utf8.h"
 #include "tap.h"
+
+/* A long path: where it begins, what it ends in, and what is wrong with it. */
+static void
+test_long_prefix(void)
+{
+	static const char reason[] = ": No such file or directory";
+	struct fail f;
+	char path[2000];
+	size_t i, cut = 0;
+
+	memset(path, 'y', sizeof(path));
+	memcpy(path, "/begin", 6);
+	memcpy(path + sizeof(path) - 5, "/end", 5);
+	fail_set(&f, STATUS_IO, "%s", reason + 2);
+	fail_prefix(&f, "%s", path);
+	is_num(strlen(f.what), sizeof(f.what) - 1,
+	    "a long prefix takes what room there is");
+	is_text(f.what + strlen(f.what) - strlen(reason), reason,
+	    "a long prefix leaves the reason whole");
+	ok(strncmp(f.what, "/begin", 6) == 0 &&
+		strstr(f.what, "/end: ") != NULL,
+	    "a long prefix keeps its beginning and its end");
+	ok(strstr(f.what, "y...y") != NULL, "its middle is taken out");
+
+	for (i = 0; i < 4; i++) {
+		size_t n = i;
+
+		memset(path, 'x', i);
+		while (n + 3 < sizeof(path) - 1) {
+			memcpy(path + n, "\xe2\x82\xac", 3);
+			n += 3;
+		}
+		path[n] = '\0';
+		fail_set(&f, STATUS_IO, "%s", "reason");
+		fail_prefix(&f, "%s", path);
+		cut += !utf8_valid((const uint8_t *)f.what, strlen(f.what));
+	}
+	is_num(cut, 0, "no character is cut in two");
+}
 
 int
 main(void)
@@ -42,5 +82,6 @@ main(void)
 	ok(strncmp(f.what, "begin: yyy", 10) == 0, "what was said first goes");
 	fail_prefix(&f, "%s", big);
 	is_num(strlen(f.what), sizeof(f.what) - 1, "a prefix too long is cut");
+	test_long_prefix();
 	return done_testing();
 }

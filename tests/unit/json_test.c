@@ -91,8 +91,10 @@ test_messages(void)
 	    "a", "what we write is taken back");
 	MESSAGE("{\"text\":\"a\",\"later\":{\"text\":[1,2]}}", "a",
 	    "unknown members are ignored");
-	MESSAGE("{\"event\":7,\"dir\":8,\"text\":\"a\"}", "a",
-	    "an event that is no string is unknown");
+	MESSAGE("{\"dir\":8,\"text\":\"a\"}", "a",
+	    "a dir that is no string is not out");
+	MESSAGE("{\"text\":\"a\",\"n\":99999999999999999999999}", "a",
+	    "a number of any size may stand beside a message");
 	MESSAGE("{\"chan\":\"c1\",\"text\":\"a\",\"close\":true}", "a",
 	    "a text counts although something else is asked for");
 	MESSAGE(
@@ -108,6 +110,9 @@ test_ignored(void)
 	    "an event that is not message is ignored");
 	IGNORED("{\"event\":\"close\",\"why\":\"closed by peer\"}",
 	    "an event without a text is ignored");
+	IGNORED("{\"event\":7,\"text\":\"a\"}",
+	    "an event that is no string is not message");
+	IGNORED("{\"event\":null,\"text\":\"a\"}", "nor is one that is null");
 	IGNORED("{\"dir\":\"out\",\"text\":\"a\"}", "what went out is ignored");
 	IGNORED("{\"event\":\"message\",\"dir\":\"out\",\"b64\":\"!\"}",
 	    "what is ignored need not be right");
@@ -163,12 +168,19 @@ test_no_json(void)
 		const char *what;
 	} cases[] = {
 	    {"Hello", 5, "expected a JSON object, saw \"Hello\" ("},
-	    {"{\"text\":\"a\"", 11, "expected a JSON object, saw \"{\"text\":"},
-	    {"{\"text\":\"a\"}x", 13, "expected a JSON object, saw "},
-	    {"{\"text\":\"\xff\"}", 12, "expected a JSON object, saw "},
-	    {"{\"text\":\"\\ud800\"}", 17, "expected a JSON object, saw "},
+	    {"{\"text\":\"a\"", 11,
+		"expected valid JSON, saw \"{\"text\":\"a\"\" ("},
+	    {"{\"text\":\"a\"}x", 13, "expected valid JSON, saw "},
+	    {"{\"text\":\"\xff\"}", 12, "expected valid JSON, saw "},
+	    {"{\"text\":\"\\ud800\"}", 17, "expected valid JSON, saw "},
+	    {" {\"n\":1e999}", 12,
+		"expected valid JSON, saw \" {\"n\":1e999}\" (real number "
+		"overflow near"},
+	    {"{\"text\":\"a\",\"text\":\"b\"}", 23,
+		"expected valid JSON, saw \"{\"text\":\"a\",\"text\":\"b\"}\" "
+		"(duplicate object key near"},
 	    {"\0", 1, "expected a JSON object, saw \"\\x00\" ("},
-	    {"{", 1, "expected a JSON object, saw \"{\" ("},
+	    {"{", 1, "expected valid JSON, saw \"{\" ("},
 	};
 	size_t i;
 
@@ -187,10 +199,49 @@ test_no_json(void)
 	}
 }
 
+/* {"text":"a","x":[0,0,...]} with `n` commas, brackets and braces in it. */
+static size_t
+line_of_values(char *to, size_t n, const char *value)
+{
+	size_t len, i;
+
+	len = (size_t)sprintf(to, "{\"text\":\"a\",\"x\":[0");
+	for (i = 3; i < n; i++)
+		len += (size_t)sprintf(to + len, ",%s", value);
+	return len + (size_t)sprintf(to + len, "]}");
+}
+
+static void
+test_values(void)
+{
+	static char line[4 * JSON_VALUES_MAX];
+	struct tried t;
+	size_t len;
+
+	t = try(line, line_of_values(line, JSON_VALUES_MAX, "0"));
+	is_num(t.result, JSON_LINE_MESSAGE, "a line may have many values");
+	t = try(line, line_of_values(line, JSON_VALUES_MAX + 1, "0"));
+	is_num(t.result, JSON_LINE_BAD, "but no more than the limit");
+	is_num(t.fail.status, STATUS_MALFORMED, "too many have status 8");
+	is_text(t.fail.what,
+	    "expected at most 65536 values in an object, saw more",
+	    "and it says why");
+
+	memset(line, ',', sizeof(line));
+	memcpy(line, "{\"text\":\"\\\"", 11);
+	len = sizeof(line);
+	memcpy(line + len - 2, "\"}", 2);
+	t = try(line, len);
+	is_num(
+	    t.result, JSON_LINE_MESSAGE, "what stands in a string is no value");
+	is_num(t.len, len - 12, "and all of it is the message");
+}
+
 int
 main(void)
 {
 	test_messages();
+	test_values();
 	test_ignored();
 	test_refused();
 	test_no_json();

@@ -156,8 +156,10 @@ test_kinds(void)
 	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":3,\"b64\":"
 	    "\"YQpiAGP/\"}\n",
 	    "JSON is an object each, base64 where it is no UTF-8");
-	GIVES(SINK_NULL, true, v, "Hello\0\0a\nb\0c\xff\0",
-	    "a terminal matters for lines alone");
+	GIVES(SINK_NULL, true, v, "Hello\0\0a\nb\\x00c\\xff\0",
+	    "on a terminal null escapes what is inside a message");
+	GIVES(SINK_RAW, true, v, "Helloa\nb\\x00c\\xff",
+	    "on a terminal raw adds nothing but escapes");
 }
 
 static void
@@ -203,6 +205,31 @@ test_terminal(void)
 	    "abc\n"
 	    "\\x7f\\x00\n",
 	    "what could drive a terminal is escaped");
+}
+
+/* No format leads around the escapes. */
+static void
+test_terminal_kinds(void)
+{
+	struct slice v[] = {SLICE("\x1b[31m"),
+	    SLICE("\xc2\x9b\xe2\x80\xae\xc3\xa9"), SLICE("\xf3\xa0\x81\x81")};
+
+	GIVES(SINK_NULL, true, v,
+	    "\\x1b[31m\0\\xc2\\x9b\\xe2\\x80\\xae\xc3\xa9\0"
+	    "\\xf3\\xa0\\x81\\x81\0",
+	    "what could drive a terminal is escaped in null");
+	GIVES(SINK_RAW, true, v,
+	    "\\x1b[31m\\xc2\\x9b\\xe2\\x80\\xae\xc3\xa9"
+	    "\\xf3\\xa0\\x81\\x81",
+	    "and in raw");
+	GIVES(SINK_JSON, true, v,
+	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":1,"
+	    "\"text\":\"\\u001b[31m\"}\n"
+	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":2,"
+	    "\"text\":\"\\u009b\\u202e\xc3\xa9\"}\n"
+	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":3,"
+	    "\"text\":\"\\udb40\\udc41\"}\n",
+	    "and in JSON, in its own way");
 }
 
 /* A large message is not copied by lines, null and raw. */
@@ -373,8 +400,9 @@ test_round_trip(uint64_t *state)
 	struct sink s;
 	struct fail f;
 
-	sink_init(&s, SINK_JSON, false);
 	for (i = 0; i < n && broken == NULL; i++) {
+		sink_init(&s, SINK_JSON, i % 2);
+		s.count = i;
 		len = throw_message(state, bytes, i % 8 ? 40 : sizeof(bytes));
 		v[0] = slice_of(bytes, len);
 		shown_reset(&got);
@@ -450,6 +478,7 @@ main(void)
 	test_kinds();
 	test_json_text();
 	test_terminal();
+	test_terminal_kinds();
 	test_large();
 	test_long();
 	test_batches();

@@ -31,6 +31,12 @@ terminal(struct slice in, size_t *pos, struct span *out)
 	return text_escape(TEXT_TERMINAL, in, pos, out);
 }
 
+static bool
+one_line(struct slice in, size_t *pos, struct span *out)
+{
+	return text_escape(TEXT_LINE, in, pos, out);
+}
+
 /* Writes it all through buffers of `room` bytes that end at the page. */
 static size_t
 write_all(writer *w, struct slice in, size_t room, uint8_t *all)
@@ -83,6 +89,11 @@ test_writers(void)
 	    terminal, "for a terminal", "\x1b[31m\x07", 6, "\\x1b[31m\\x07");
 	check_writer(terminal, "for a terminal", "\xc2\x9b\xe2\x80\xae", 5,
 	    "\\xc2\\x9b\\xe2\\x80\\xae");
+	check_writer(
+	    one_line, "in one line", "a\n\tb\r\\x\0", 8, "a\\n\\tb\\r\\x\\x00");
+	check_writer(one_line, "in one line",
+	    "\x1b[31m\xc2\x9b\xe2\x80\xae\xff\xc3\xa9", 13,
+	    "\\x1b[31m\\xc2\\x9b\\xe2\\x80\\xae\\xff\xc3\xa9");
 	check_writer(text_hex, "hex", "\x00\x9f\xa0\xff", 4, "009fa0ff");
 	check_writer(text_base64, "base64", "", 0, "");
 	check_writer(text_base64, "base64", "f", 1, "Zg==");
@@ -98,6 +109,14 @@ test_writers(void)
 	    text_json, "JSON", "\0\x1f \x7f", 4, "\\u0000\\u001f \\u007f");
 	check_writer(text_json, "JSON", "\xc3\xa9\xe2\x82\xac", 5,
 	    "\xc3\xa9\xe2\x82\xac");
+	check_writer(text_json_terminal, "JSON for a terminal",
+	    "a\"\\\n\0\x1b\x7f\xc3\xa9", 9,
+	    "a\\\"\\\\\\n\\u0000\\u001b\\u007f\xc3\xa9");
+	check_writer(text_json_terminal, "JSON for a terminal",
+	    "\xc2\x9b\xe2\x80\xae\xf0\x9f\x98\x80", 9,
+	    "\\u009b\\u202e\xf0\x9f\x98\x80");
+	check_writer(text_json_terminal, "JSON for a terminal",
+	    "\xf3\xa0\x81\x81", 4, "\\udb40\\udc41");
 }
 
 static void
@@ -110,7 +129,9 @@ test_room(void)
 	} rows[] = {
 	    {escape, "escaped", TEXT_STEP},
 	    {terminal, "for a terminal", TEXT_STEP},
+	    {one_line, "in one line", TEXT_STEP},
 	    {text_json, "JSON", TEXT_STEP},
+	    {text_json_terminal, "JSON for a terminal", TEXT_STEP},
 	    {text_hex, "hex", 2},
 	    {text_base64, "base64", 4},
 	};
