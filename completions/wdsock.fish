@@ -7,16 +7,23 @@ set -l modes windev windev,count=chars windev,count=utf16 windev,tail=NUL \
 set -l inputs lines null whole raw json escaped hex
 set -l outputs lines null raw json escaped hex none
 set -l sizes 64K 1M 16M 256M 1G
-set -l none 'not __fish_seen_subcommand_from encode decode help'
+set -l durations 100ms 500ms 1s 5s 30s 1m 1h
+set -l buffers 16K 64K 256K 1M 4M
+set -l commands connect serve-single encode decode help
+set -l none "not __fish_seen_subcommand_from $commands"
 
 complete -c wdsock -n $none -f
+complete -c wdsock -n $none -a connect \
+	-d 'connect to a server and exchange messages'
+complete -c wdsock -n $none -a serve-single \
+	-d 'the simplified server: one client'
 complete -c wdsock -n $none -a encode -d 'put messages into frames'
 complete -c wdsock -n $none -a decode -d 'take messages out of frames'
 complete -c wdsock -n $none -a help -d 'say how to use it'
 complete -c wdsock -n $none -l version -d 'the version, and what is built in'
 complete -c wdsock -s h -l help -d 'print the options'
 complete -c wdsock -n '__fish_seen_subcommand_from help' -f \
-	-a 'encode decode help modes exit'
+	-a 'connect serve-single encode decode help modes exit'
 
 # The options of a command stand at "wdsock COMMAND" and at "wdsock-COMMAND".
 for cmd in encode decode
@@ -42,4 +49,130 @@ end
 for at in "-c wdsock -n '__fish_seen_subcommand_from decode'" "-c wdsock-decode"
 	eval complete $at -l output -x -a "'$outputs'" \
 		-d "'how messages are written'"
+	eval complete $at -l explain -d "'a line for each frame'"
+end
+
+# What connect and serve-single have in common, and what each has alone.
+for at in "-c wdsock -n '__fish_seen_subcommand_from connect serve-single'" \
+		"-c wdsock-connect" "-c wdsock-serve-single"
+	eval complete $at -f
+	eval complete $at -a "'localhost:8000 127.0.0.1:0 unix:'"
+	eval complete $at -s m -l mode -x -a "'$modes'" \
+		-d "'the framing of both directions'"
+	eval complete $at -l mode-in -x -a "'$modes'" \
+		-d "'the framing of what comes'"
+	eval complete $at -l mode-out -x -a "'$modes'" \
+		-d "'the framing of what goes'"
+	eval complete $at -l max-message -x -a "'$sizes'" \
+		-d "'refuse longer messages (16M)'"
+	eval complete $at -l input -x -a "'$inputs'" \
+		-d "'how messages stand in the input'"
+	eval complete $at -l output -x -a "'$outputs'" \
+		-d "'how messages are written'"
+	eval complete $at -s 0 -l null \
+		-d "'messages end with NUL, both ways'"
+	eval complete $at -s j -l json \
+		-d "'messages are JSON lines, both ways'"
+	eval complete $at -l crlf \
+		-d "'a CR before LF is not part of a line'"
+	eval complete $at -l send -x \
+		-d "'a message; all --send are the whole input'"
+	eval complete $at -l on-open -x \
+		-d "'a message to begin each connection with'"
+	eval complete $at -l repeat -x \
+		-d "'say all of the input N times'"
+	eval complete $at -l interval -x -a "'$durations'" \
+		-d "'wait between messages'"
+	eval complete $at -l ask \
+		-d "'wait for a reply to each message'"
+	eval complete $at -l expect -x \
+		-d "'a message must match; with --ask each reply'"
+	eval complete $at -l count -x \
+		-d "'end after N messages received'"
+	eval complete $at -s 1 -l one \
+		-d "'end after one message received'"
+	eval complete $at -l stay \
+		-d "'keep our half open when the input ends'"
+	eval complete $at -s N -l half-close \
+		-d "'close our half when the input ends'"
+	eval complete $at -s q -l quit -x -a "'$durations'" \
+		-d "'wait for the peer no longer than that'"
+	eval complete $at -s w -l wait -x -a "'$durations'" \
+		-d "'a timeout of connecting and idling'"
+	eval complete $at -l idle -x -a "'$durations'" \
+		-d "'end when nothing comes or goes'"
+	eval complete $at -l reply-timeout -x -a "'$durations'" \
+		-d "'end when no answer comes'"
+	eval complete $at -l deadline -x -a "'$durations'" \
+		-d "'end after that, whatever happens'"
+	eval complete $at -l linger -x -a "'$durations'" \
+		-d "'wait for stdin when the peer has closed'"
+	eval complete $at -s v -l verbose \
+		-d "'say what happens'"
+	eval complete $at -l dump \
+		-d "'show the bytes on the wire, on stderr'"
+	eval complete $at -s 4 -l ipv4 \
+		-d "'IPv4 alone'"
+	eval complete $at -s 6 -l ipv6 \
+		-d "'IPv6 alone'"
+	eval complete $at -l seqpacket \
+		-d "'unix: a socket of packets'"
+	eval complete $at -l nagle \
+		-d "'let the kernel collect small writes'"
+	eval complete $at -l keepalive -x -a "'$durations'" \
+		-d "'probe a peer that is silent so long'"
+	eval complete $at -l user-timeout -x -a "'$durations'" \
+		-d "'give up on what is not acknowledged'"
+	eval complete $at -l send-buffer -x -a "'$buffers'" \
+		-d "'the send buffer of the socket'"
+	eval complete $at -l recv-buffer -x -a "'$buffers'" \
+		-d "'the receive buffer of the socket'"
+	eval complete $at -l tos -x \
+		-d "'type of service, 0 to 255'"
+	eval complete $at -l congestion -x -a "'reno cubic bbr'" \
+		-d "'congestion control, such as reno'"
+	eval complete $at -l interface -x \
+		-d "'this interface alone'"
+	eval complete $at -s h -l help \
+		-d "'print the options'"
+end
+for at in "-c wdsock -n '__fish_seen_subcommand_from connect'" \
+		"-c wdsock-connect"
+	eval complete $at -l connect-timeout -x -a "'$durations'" \
+		-d "'give up connecting after it'"
+	eval complete $at -l retry -x \
+		-d "'connect again, up to N times'"
+	eval complete $at -l retry-max -x -a "'$durations'" \
+		-d "'the longest pause between attempts (30s)'"
+	eval complete $at -s z -l zero \
+		-d "'connect, say so with -v, and end'"
+	eval complete $at -s s -l source -x -a "'127.0.0.1 ::1'" \
+		-d "'the address to come from'"
+	eval complete $at -s p -l source-port -x \
+		-d "'the port to come from'"
+	eval complete $at -s x -l proxy -x -a "'localhost:1080 localhost:3128'" \
+		-d "'go through this proxy'"
+	eval complete $at -s X -l proxy-kind -x -a "'4 5 connect'" \
+		-d "'4, 5 (SOCKS, the default) or connect (HTTP)'"
+	eval complete $at -l proxy-auth -r -F \
+		-d "'a file with USER:PASSWORD'"
+	eval complete $at -s n -l numeric \
+		-d "'ask no resolver'"
+end
+for at in "-c wdsock -n '__fish_seen_subcommand_from serve-single'" \
+		"-c wdsock-serve-single"
+	eval complete $at -l echo \
+		-d "'send back what comes'"
+	eval complete $at -s k -l keep \
+		-d "'serve the next client when one has gone'"
+	eval complete $at -l refuse-others \
+		-d "'close who comes while one is served'"
+	eval complete $at -l accept-timeout -x -a "'$durations'" \
+		-d "'give up waiting for a client after it'"
+	eval complete $at -l backlog -x \
+		-d "'how many may wait to be accepted (4096)'"
+	eval complete $at -l ready-fd -x -a "'1 3'" \
+		-d "'write the address there, then close it'"
+	eval complete $at -l socket-mode -x -a "'0600 0660 0666'" \
+		-d "'of the file of a Unix socket, octal'"
 end

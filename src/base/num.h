@@ -1,6 +1,6 @@
 /*
- * Numbers and sizes as people type them. Nothing but digits is a number: no
- * sign, no blank, no hexadecimal, never empty.
+ * Numbers, sizes and durations as people type them. Nothing but digits is a
+ * number: no sign, no blank, no hexadecimal, never empty.
  */
 #ifndef BASE_NUM_H
 #define BASE_NUM_H
@@ -22,6 +22,16 @@ enum num_result num_parse(
 /* The same with an optional unit, powers of 1024: K M G, or KiB MiB GiB. */
 enum num_result num_size(
     const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
+/* 2^53: a number of milliseconds that JSON can say too. */
+#define NUM_DURATION_MAX (UINT64_C(1) << 53)
+
+/*
+ * A duration in milliseconds, at most NUM_DURATION_MAX: digits, perhaps with
+ * a decimal fraction, and a unit, ms s m h; without a unit it is seconds. What
+ * is finer than a millisecond is rounded up, so that only 0 is 0.
+ */
+enum num_result num_duration(const char *text, uint64_t *ms);
 
 /* What was wrong, for an error text: "is empty", "is not a number", ... */
 const char *num_strerror(enum num_result);

@@ -13,6 +13,8 @@
 #define PREFIX "wdsock-"
 
 const struct cmd *const cmd_table[] = {
+    &cmd_connect,
+    &cmd_serve_single,
     &cmd_encode,
     &cmd_decode,
     &cmd_help,
@@ -22,7 +24,7 @@ const struct cmd *const cmd_table[] = {
 const struct cmd *
 cmd_find(const char *name, struct fail *f)
 {
-	const char *names[16], *near;
+	const char *names[sizeof(cmd_table) / sizeof(cmd_table[0])], *near;
 	size_t i;
 
 	for (i = 0; cmd_table[i] != NULL; i++) {
@@ -60,7 +62,7 @@ cmd_print_overview(FILE *to)
 	    "usage: wdsock COMMAND [options] ...\n\n"
 	    "A netcat that speaks messages.\n\n");
 	for (i = 0; cmd_table[i] != NULL; i++)
-		fprintf(to, "  %-10s %s\n", cmd_table[i]->name,
+		fprintf(to, "  %-12s %s\n", cmd_table[i]->name,
 		    cmd_table[i]->summary);
 	fprintf(to,
 	    "\n"
@@ -78,17 +80,41 @@ print_version(void)
 	    "wdsock %s\njson: jansson %s\n", PACKAGE_VERSION, JANSSON_VERSION);
 }
 
+/* --help and --version stand alone, and print what they are for. */
+static int
+print_alone(int argc, char **argv, void (*print)(void), struct fail *f)
+{
+	if (argc > 1) {
+		fail_set(f, STATUS_USAGE,
+		    "%.128s: expected nothing behind it, saw '%.128s'", argv[0],
+		    argv[1]);
+		return fail_hint(f, "try: wdsock %.128s", argv[0]);
+	}
+	print();
+	return 0;
+}
+
+static void
+print_overview(void)
+{
+	cmd_print_overview(stdout);
+}
+
 /* argv[0] is the command's name, the rest its words. */
 static int
 run_command(const struct cmd *c, int argc, char **argv, struct fail *f)
 {
-	struct plan *p = malloc(sizeof(*p));
+	struct plan *p;
 	int n = argc - 1, r;
 
+	if (argc > 1 && strcmp(argv[1], "--version") == 0)
+		return print_alone(argc - 1, argv + 1, print_version, f);
+	p = malloc(sizeof(*p));
 	if (p == NULL)
 		return fail_set(f, STATUS_IO, "out of memory");
 	plan_init(p);
 	p->mode_auto = c->mode_auto;
+	p->serving = c->serves;
 	if (c->options != NULL)
 		n = option_parse(c->options, p, argc, argv, f);
 	else
@@ -100,21 +126,49 @@ run_command(const struct cmd *c, int argc, char **argv, struct fail *f)
 		r = 0;
 	} else
 		r = c->run(p, n, argv, f);
+	plan_release(p);
 	free(p);
 	return r;
 }
 
 int
+cmd_needs_later(const struct addr *a, struct fail *f)
+{
+	char name[ADDR_TEXT_MAX];
+
+	if (!a->tls && a->kind != ADDR_UDP)
+		return 0;
+	fail_set(f, STATUS_USAGE, "%s: expected a TCP or Unix address",
+	    addr_print(a, name));
+	return fail_hint(f, "this version has neither TLS nor UDP");
+}
+
+/*
+ * The command that the program's own name asks for, or NULL. What an
+ * installation puts in front of its names stands before "wdsock-".
+ */
+static const char *
+linked_command(const char *program)
+{
+	const char *slash = strrchr(program, '/'), *name = NULL;
+	const char *p = slash == NULL ? program : slash + 1;
+
+	while ((p = strstr(p, PREFIX)) != NULL)
+		name = p += strlen(PREFIX);
+	return name;
+}
+
+int
 cmd_main(int argc, char **argv, struct fail *f)
 {
-	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	const struct cmd *c;
+	const char *name;
 
 	if (argc == 0)
 		return fail_set(f, STATUS_USAGE, "no program name");
-	name = name == NULL ? argv[0] : name + 1;
-	if (strncmp(name, PREFIX, strlen(PREFIX)) == 0) {
-		c = cmd_find(name + strlen(PREFIX), f);
+	name = linked_command(argv[0]);
+	if (name != NULL) {
+		c = cmd_find(name, f);
 		return c == NULL ? -1 : run_command(c, argc, argv, f);
 	}
 	if (argc == 1) {
@@ -122,14 +176,10 @@ cmd_main(int argc, char **argv, struct fail *f)
 		return fail_set(
 		    f, STATUS_USAGE, "expected a command, saw nothing");
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		cmd_print_overview(stdout);
-		return 0;
-	}
-	if (strcmp(argv[1], "--version") == 0) {
-		print_version();
-		return 0;
-	}
+	if (strcmp(argv[1], "--version") == 0)
+		return print_alone(argc - 1, argv + 1, print_version, f);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return print_alone(argc - 1, argv + 1, print_overview, f);
 	c = cmd_find(argv[1], f);
 	return c == NULL ? -1 : run_command(c, argc - 1, argv + 1, f);
 }

@@ -6,6 +6,7 @@
 #define CMD_CMD_H
 
 #include "cmd/option.h"
+#include "cmd/shared.h"
 
 struct cmd {
 	const char *name;
@@ -18,8 +19,14 @@ struct cmd {
 	 */
 	int (*run)(struct plan *, int argc, char **argv, struct fail *);
 	bool mode_auto; /* -m auto is taken */
+	bool serves;	/* it is a server */
 };
 
+/* Without an address: where the vendor's examples are. */
+#define CMD_ADDRESS "localhost:8000"
+
+extern const struct cmd cmd_connect;
+extern const struct cmd cmd_serve_single;
 extern const struct cmd cmd_encode;
 extern const struct cmd cmd_decode;
 extern const struct cmd cmd_help;
@@ -33,6 +40,13 @@ const struct cmd *cmd_find(const char *name, struct fail *);
 /* The help of one command, and of all of them. */
 void cmd_print_help(const struct cmd *, FILE *to);
 void cmd_print_overview(FILE *to);
+
+/* What this version has no stream for. -1 and a usage error. */
+int cmd_needs_later(const struct addr *, struct fail *);
+
+/* To stderr: a line of -v, an error that does not end the run. */
+void cmd_say(const char *text);
+void cmd_complain(const struct fail *);
 
 /* Runs what argv asks for; 0, or -1 and the fail. */
 int cmd_main(int argc, char **argv, struct fail *);

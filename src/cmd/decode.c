@@ -9,6 +9,7 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 {
 	p->filter.files = (const char *const *)argv;
 	p->filter.files_n = (size_t)argc;
+	p->filter.complain = cmd_complain;
 	p->filter.terminal = isatty(STDOUT_FILENO) == 1;
 	if (plan_finish(p, f) == -1)
 		return -1;
@@ -16,12 +17,17 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 }
 
 static const struct option options[] = {
-    {'m', "mode", "MODE", "the framing to read; auto finds it out", set_mode},
-    {0, "max-message", "SIZE", "refuse longer messages (16M)", set_max_message},
-    {0, "output", "FORMAT", "lines null raw json escaped hex none", set_output},
-    {'0', "null", NULL, "messages end with NUL", set_null},
-    {'j', "json", NULL, "messages are JSON lines", set_json},
-    {'h', "help", NULL, "this text", set_help},
+    {'m', "mode", "MODE", "the framing to read; auto finds it out",
+	OPTION_BY(set_mode)},
+    {0, "max-message", "SIZE", "refuse longer messages (16M)",
+	OPTION_BY(set_max_message)},
+    {0, "output", "FORMAT", "lines null raw json escaped hex none",
+	OPTION_BY(set_output)},
+    {'0', "null", NULL, "messages end with NUL", OPTION_BY(set_null)},
+    {'j', "json", NULL, "messages are JSON lines", OPTION_BY(set_json)},
+    {0, "explain", NULL, "a line for each frame: offset, header, payload",
+	OPTION_IN(OPTION_FLAG, filter.explain)},
+    {'h', "help", NULL, "this text", OPTION_BY(set_help)},
     OPTION_END,
 };
 

@@ -7,6 +7,7 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 {
 	p->filter.files = (const char *const *)argv;
 	p->filter.files_n = (size_t)argc;
+	p->filter.complain = cmd_complain;
 	if (plan_finish(p, f) == -1)
 		return -1;
 	return filter_encode(&p->filter, f);
@@ -14,14 +15,18 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 
 static const struct option options[] = {
     {'m', "mode", "MODE", "the framing to write; see wdsock help modes",
-	set_mode},
-    {0, "max-message", "SIZE", "refuse longer messages (16M)", set_max_message},
-    {0, "input", "FORMAT", "lines null whole raw json escaped hex", set_input},
-    {'0', "null", NULL, "messages end with NUL", set_null},
-    {'j', "json", NULL, "messages are JSON lines", set_json},
-    {0, "crlf", NULL, "a CR before LF is not part of a line", set_crlf},
-    {0, "send", "TEXT", "a message; all --send are the whole input", set_send},
-    {'h', "help", NULL, "this text", set_help},
+	OPTION_BY(set_mode)},
+    {0, "max-message", "SIZE", "refuse longer messages (16M)",
+	OPTION_BY(set_max_message)},
+    {0, "input", "FORMAT", "lines null whole raw json escaped hex",
+	OPTION_BY(set_input)},
+    {'0', "null", NULL, "messages end with NUL", OPTION_BY(set_null)},
+    {'j', "json", NULL, "messages are JSON lines", OPTION_BY(set_json)},
+    {0, "crlf", NULL, "a CR before LF is not part of a line",
+	OPTION_BY(set_crlf)},
+    {0, "send", "TEXT", "a message; all --send are the whole input",
+	OPTION_BY(set_send)},
+    {'h', "help", NULL, "this text", OPTION_BY(set_help)},
     OPTION_END,
 };
 

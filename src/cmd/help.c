@@ -64,7 +64,7 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 }
 
 static const struct option options[] = {
-    {'h', "help", NULL, "this text", set_help},
+    {'h', "help", NULL, "this text", OPTION_BY(set_help)},
     OPTION_END,
 };
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "cmd/cmd.h"
@@ -21,15 +22,24 @@ die_by(int sig)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* Leaves without waiting for a thread that hangs in a resolver. */
+static int
+leave(const struct fail *f, int status)
+{
+	if (f->leave_now) {
+		fflush(stdout);
+		_exit(status);
+	}
+	return status;
+}
+
 static int
 report(const struct fail *f)
 {
 	if (f->signal != 0)
 		die_by(f->signal);
-	fprintf(stderr, "wdsock: %s\n", f->what);
-	if (f->hint[0] != '\0')
-		fprintf(stderr, "wdsock: %s\n", f->hint);
-	return (int)f->status;
+	cmd_complain(f);
+	return leave(f, (int)f->status);
 }
 
 int
@@ -37,8 +47,13 @@ main(int argc, char **argv)
 {
 	struct fail f = {0};
 
-	if (!fd_hold_standard())
-		return STATUS_IO;
+	if (!fd_hold_standard()) {
+		fail_set(&f, STATUS_IO,
+		    "expected stdin, stdout and stderr, saw one closed: "
+		    "/dev/null in its place: %s",
+		    strerror(errno));
+		return report(&f);
+	}
 	if (cmd_main(argc, argv, &f) == -1)
 		return report(&f);
 	if (fflush(stdout) == EOF) {
@@ -47,5 +62,5 @@ main(int argc, char **argv)
 			f.signal = SIGPIPE;
 		return report(&f);
 	}
-	return STATUS_DONE;
+	return leave(&f, STATUS_DONE);
 }

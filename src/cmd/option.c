@@ -1,10 +1,14 @@
 /* The option table at work; see option.h. */
 
+#include <limits.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "cmd/option.h"
 
 #define NEAR_MAX 32    /* longer words are not compared */
+#define BEGUN_MIN 2    /* letters that begin a name */
+#define DISTANCE_MAX 4 /* farther is not near */
 #define NAMES_MAX 128  /* options of one command */
 #define HELP_COLUMN 28 /* where the help texts begin */
 
@@ -16,7 +20,7 @@ distance(const char *a, const char *b)
 	size_t i, j, diagonal, above;
 
 	if (la > NEAR_MAX || lb > NEAR_MAX)
-		return NEAR_MAX;
+		return SIZE_MAX;
 	for (j = 0; j <= lb; j++)
 		row[j] = j;
 	for (i = 1; i <= la; i++) {
@@ -39,8 +43,17 @@ const char *
 option_nearest(const char *typed, const char *const *names, size_t n)
 {
 	const char *best = NULL;
-	size_t i, d, least = strlen(typed) / 3 + 1;
+	size_t i, d, len = strlen(typed), least = len / 3 + 1;
 
+	/* What is only begun means what it begins: the shortest such name. */
+	for (i = 0; len >= BEGUN_MIN && i < n; i++)
+		if (strncmp(typed, names[i], len) == 0 &&
+		    (best == NULL || strlen(names[i]) < strlen(best)))
+			best = names[i];
+	if (best != NULL)
+		return best;
+	if (least > DISTANCE_MAX)
+		least = DISTANCE_MAX;
 	for (i = 0; i < n; i++) {
 		d = distance(typed, names[i]);
 		if (d <= least && (best == NULL || d < least)) {
@@ -61,8 +74,9 @@ unknown_long(
 
 	for (; table[n].name != NULL && n < NAMES_MAX; n++)
 		names[n] = table[n].name;
-	snprintf(
-	    typed, sizeof(typed), "%.*s", (int)(len > 32 ? 32 : len), name);
+	/* One byte more than is compared tells that it is too long. */
+	snprintf(typed, sizeof(typed), "%.*s",
+	    (int)(len > NEAR_MAX ? NEAR_MAX + 1 : len), name);
 	near = option_nearest(typed, names, n);
 	fail_set(f, STATUS_USAGE,
 	    "--%.*s: expected an option, saw none of "
@@ -73,11 +87,60 @@ unknown_long(
 	return fail_hint(f, "try: --help");
 }
 
-/* Calls the setter and says in front of its error what was set. */
+/* Writes what the table says where it says. */
+static int
+write_field(const struct option *o, void *at, const char *value, struct fail *f)
+{
+	enum num_result r = NUM_OK;
+	uint64_t v = 0;
+
+	switch (o->kind) {
+	case OPTION_CALL:
+		break;
+	case OPTION_FLAG:
+		*(bool *)at = true;
+		break;
+	case OPTION_TEXT:
+		*(const char **)at = value;
+		break;
+	case OPTION_DURATION:
+		r = num_duration(value, at);
+		break;
+	case OPTION_COUNT:
+		r = num_parse(value, 0, INT64_MAX, at);
+		break;
+	case OPTION_SIZE:
+		r = num_size(value, 1, INT_MAX, &v);
+		if (r == NUM_OK)
+			*(int *)at = (int)v;
+		break;
+	}
+	if (r == NUM_OK)
+		return 0;
+	if (o->kind == OPTION_DURATION) {
+		plan_refuse_number("duration", r, value, f);
+		return fail_hint(
+		    f, "try: seconds, or with a unit: 500ms, 2s, 1m, 1h");
+	}
+	if (o->kind == OPTION_SIZE) {
+		plan_refuse_number("size", r, value, f);
+		return fail_hint(f, "try: bytes, such as 65536, 64K, 4M");
+	}
+	plan_refuse_number("number", r, value, f);
+	return fail_hint(f, "try: a whole number from 0 on");
+}
+
+/* Sets it, and says in front of an error what was set. */
 static int
 apply(const struct option *o, struct plan *p, const char *value, struct fail *f)
 {
-	if (o->set(p, value, f) == 0)
+	int r;
+
+	if (o->set != NULL)
+		r = o->set(p, value, f);
+	else
+		r = write_field(o, (char *)p + o->at, value, f);
+	if (r == 0)
 		return 0;
 	if (value == NULL)
 		return fail_prefix(f, "--%s", o->name);

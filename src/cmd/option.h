@@ -9,6 +9,7 @@
 #ifndef CMD_OPTION_H
 #define CMD_OPTION_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 #include "cmd/plan.h"
@@ -18,13 +19,26 @@ struct option {
 	const char *name; /* without the dashes */
 	const char *arg;  /* what its value is called, or NULL: none */
 	const char *help; /* one line, lower case, no full stop */
+	/* Either a function, or what to write where in the plan. */
 	int (*set)(struct plan *, const char *value, struct fail *);
+	enum {
+		OPTION_CALL,
+		OPTION_FLAG,	 /* bool: true */
+		OPTION_DURATION, /* uint64_t: milliseconds */
+		OPTION_COUNT,	 /* uint64_t */
+		OPTION_SIZE,	 /* int: bytes */
+		OPTION_TEXT,	 /* const char *: as typed */
+	} kind;
+	size_t at;
 };
+
+#define OPTION_BY(setter) setter, OPTION_CALL, 0
+#define OPTION_IN(kind, field) NULL, kind, offsetof(struct plan, field)
 
 /* A table ends with an entry that has no name. */
 #define OPTION_END                                                             \
 	{                                                                      \
-		0, NULL, NULL, NULL, NULL                                      \
+		0, NULL, NULL, NULL, NULL, OPTION_CALL, 0                      \
 	}
 
 /*

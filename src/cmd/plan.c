@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/num.h"
+#include "base/text.h"
 #include "cmd/plan.h"
 #include "talk/explain.h"
 
@@ -16,6 +16,15 @@ plan_init(struct plan *p)
 	memset(p, 0, sizeof(*p));
 	p->filter.input = SOURCE_LINES;
 	p->filter.output = SINK_LINES;
+	plan_talk_init(p);
+}
+
+void
+plan_release(struct plan *p)
+{
+	if (p->expect != NULL)
+		regfree(&p->expect_re);
+	explicit_bzero(p->proxy_secret, sizeof(p->proxy_secret));
 }
 
 int
@@ -25,25 +34,60 @@ set_help(struct plan *p, const char *value, struct fail *f)
 	return 0;
 }
 
-int
-set_mode(struct plan *p, const char *value, struct fail *f)
+/* A mode as typed becomes a framing. */
+static int
+read_mode(const char *value, struct framing *fr, struct fail *f)
 {
 	enum framing_error err;
 	size_t at;
 
-	p->mode = value;
-	p->filter.automatic = strcasecmp(value, "auto") == 0;
-	if (p->filter.automatic && p->mode_auto)
-		return 0;
-	if (p->filter.automatic) {
+	if (strcasecmp(value, "auto") == 0) {
 		fail_set(f, STATUS_USAGE,
 		    "expected a mode, saw one for decode alone");
 		return fail_hint(f,
 		    "try: wdsock decode -m auto on a sample "
 		    "of the stream");
 	}
-	err = framing_parse(value, &p->filter.fr, &at);
+	err = framing_parse(value, fr, &at);
 	return err == FRAMING_OK ? 0 : explain_mode(err, value, at, f);
+}
+
+int
+set_mode(struct plan *p, const char *value, struct fail *f)
+{
+	p->mode = value;
+	p->filter.automatic = p->mode_auto && strcasecmp(value, "auto") == 0;
+	if (p->filter.automatic)
+		return 0;
+	return read_mode(value, &p->filter.fr, f);
+}
+
+int
+set_mode_in(struct plan *p, const char *value, struct fail *f)
+{
+	p->mode_in = value;
+	return read_mode(value, &p->run.talk.in, f);
+}
+
+int
+set_mode_out(struct plan *p, const char *value, struct fail *f)
+{
+	p->mode_out = value;
+	return read_mode(value, &p->run.talk.out, f);
+}
+
+int
+plan_refuse_number(
+    const char *noun, enum num_result r, const char *value, struct fail *f)
+{
+	char look[160];
+
+	return fail_set(f, STATUS_USAGE, "expected a %s%s, saw %s",
+	    r == NUM_SMALL	 ? "larger "
+		: r == NUM_LARGE ? "smaller "
+				 : "",
+	    noun,
+	    text_look(slice_of(value, strlen(value)), 32, look, sizeof(look)));
 }
 
 int
@@ -53,7 +97,7 @@ set_max_message(struct plan *p, const char *value, struct fail *f)
 	enum num_result r = num_size(value, 0, MAX_MESSAGE_MAX, &v);
 
 	if (r != NUM_OK) {
-		fail_set(f, STATUS_USAGE, "%s", num_strerror(r));
+		plan_refuse_number("size", r, value, f);
 		return fail_hint(f,
 		    "try: bytes, at most 1024G, such as "
 		    "65536, 64K, 16M");
@@ -121,7 +165,7 @@ set_send(struct plan *p, const char *value, struct fail *f)
  * mode has a word: raw bytes pass unchanged, and until-close takes the whole.
  */
 static void
-settle_formats(struct plan *p)
+settle_formats(struct plan *p, enum framing_mode in, enum framing_mode out)
 {
 	struct filter *fl = &p->filter;
 
@@ -135,11 +179,11 @@ settle_formats(struct plan *p)
 		fl->output = SINK_JSON;
 	if (p->both != PLAN_BOTH_NONE)
 		return;
-	if (fl->fr.mode == FRAMING_UNTIL_CLOSE && !p->has_input)
+	if (out == FRAMING_UNTIL_CLOSE && !p->has_input)
 		fl->input = SOURCE_WHOLE;
-	if (fl->fr.mode == FRAMING_RAW && !p->has_input)
+	if (out == FRAMING_RAW && !p->has_input)
 		fl->input = SOURCE_RAW;
-	if (fl->fr.mode == FRAMING_RAW && !p->has_output && !fl->automatic)
+	if (in == FRAMING_RAW && !p->has_output && !fl->automatic)
 		fl->output = SINK_RAW;
 }
 
@@ -153,11 +197,18 @@ plan_finish(struct plan *p, struct fail *f)
 		framing_parse("windev", &fl->fr, &at);
 	if (p->has_max)
 		fl->fr.max = p->max;
-	settle_formats(p);
+	if (fl->explain && (p->has_output || p->both != PLAN_BOTH_NONE)) {
+		fail_set(f, STATUS_USAGE,
+		    "--explain: expected no other form of output, saw one");
+		return fail_hint(f, "try: --explain alone");
+	}
+	settle_formats(p,
+	    p->mode_in == NULL ? fl->fr.mode : p->run.talk.in.mode,
+	    p->mode_out == NULL ? fl->fr.mode : p->run.talk.out.mode);
 	fl->sends = p->sends;
 	if (fl->sends_n > 0 && fl->files_n > 0) {
 		fail_set(f, STATUS_USAGE,
-		    "--send and '%s': expected --send or files, saw both",
+		    "--send and '%.128s': expected --send or files, saw both",
 		    fl->files[0]);
 		return fail_hint(f, "try: one after the other");
 	}

@@ -5,9 +5,12 @@
 #ifndef CMD_PLAN_H
 #define CMD_PLAN_H
 
+#include "base/num.h"
 #include "talk/filter.h"
+#include "talk/run.h"
 
 #define PLAN_SENDS_MAX 4096
+#define PLAN_ON_OPEN_MAX 64
 
 enum plan_both {
 	PLAN_BOTH_NONE,
@@ -26,12 +29,43 @@ struct plan {
 	enum plan_both both;
 	const char *sends[PLAN_SENDS_MAX];
 	bool help;
+	bool serving; /* the command is a server's */
+
+	/* Of connect and serve-single, as typed; plan_talk_finish reads it. */
+	struct run_plan run;
+	const char *mode_in, *mode_out;
+	const char *on_open[PLAN_ON_OPEN_MAX];
+	const char *expect;
+	regex_t expect_re;
+	const char *source, *source_port;
+	const char *proxy, *proxy_kind, *proxy_auth;
+	char proxy_secret[512]; /* USER NUL PASSWORD */
+	const char *tos, *socket_mode, *ready_fd;
+	uint64_t w_ms, keepalive_ms, user_timeout_ms, count, repeat, backlog;
+	bool count_one;
+	bool v4, v6;
+	unsigned verbose;
 };
 
 void plan_init(struct plan *);
+void plan_talk_init(struct plan *); /* a part of it */
+void plan_release(struct plan *);
+
+/*
+ * A number as typed that is none, or too small or too large; `noun` is what
+ * it should have been, a "size". Always -1.
+ */
+int plan_refuse_number(
+    const char *noun, enum num_result, const char *value, struct fail *);
 
 /* 0, or -1 and a usage error. */
 int plan_finish(struct plan *, struct fail *);
+
+/*
+ * The same for the commands that talk: the address has been read into
+ * run.dial.to or run.listen.at.
+ */
+int plan_talk_finish(struct plan *, struct fail *);
 
 /*
  * Setters for the option table. `value` is as typed and outlives the plan; an
@@ -46,5 +80,10 @@ int set_null(struct plan *, const char *value, struct fail *);
 int set_json(struct plan *, const char *value, struct fail *);
 int set_crlf(struct plan *, const char *value, struct fail *);
 int set_send(struct plan *, const char *value, struct fail *);
+int set_mode_in(struct plan *, const char *value, struct fail *);
+int set_mode_out(struct plan *, const char *value, struct fail *);
+int set_on_open(struct plan *, const char *value, struct fail *);
+int set_expect(struct plan *, const char *value, struct fail *);
+int set_verbose(struct plan *, const char *value, struct fail *);
 
 #endif

@@ -64,6 +64,22 @@ reader_fill(struct reader *r)
 	return n;
 }
 
+ssize_t
+reader_fill_now(struct reader *r, struct fd *fd)
+{
+	size_t room;
+	ssize_t n;
+
+	if (!make_room(r))
+		return -1;
+	room = r->cap - r->end;
+	n = fd_read_now(
+	    fd, r->buf + r->end, room < READER_READ ? room : READER_READ);
+	if (n > 0)
+		r->end += (size_t)n;
+	return n;
+}
+
 struct slice
 reader_bytes(const struct reader *r)
 {

@@ -32,6 +32,10 @@ void reader_release(struct reader *);
  */
 ssize_t reader_fill(struct reader *);
 
+/* The same without waiting: -1 and EAGAIN if nothing has come. */
+struct fd;
+ssize_t reader_fill_now(struct reader *, struct fd *);
+
 struct slice reader_bytes(const struct reader *);
 void reader_consume(struct reader *, size_t n);
 

@@ -4,17 +4,19 @@
 
 load helper
 
-commands="encode decode help"
+commands="connect serve-single encode decode help"
+pages="wdsock.1 wdsock-connect.1 wdsock-serve-single.1 wdsock-encode.1"
 
 # The options of a command as its help lists them, one in a line.
 options_of() {
-	wdsock "$1" --help | sed -n 's/^  \(-.\|   \)[, ] *--\([a-z-]*\).*/\1 --\2/p' |
+	wdsock "$1" --help | sed -n 's/^  \(-.\|   \)[, ] *--\([a-z0-9-]*\).*/\1 --\2/p' |
 		tr ' ' '\n' | grep '^-'
 }
 
 # The page that a command is described on, as plain text.
 page_of() {
 	case $1 in
+	connect | serve-single) echo "wdsock-$1.1" ;;
 	encode | decode) echo wdsock-encode.1 ;;
 	help) echo wdsock.1 ;;
 	esac
@@ -36,16 +38,28 @@ page_of() {
 
 @test "every command is in the overview" {
 	for c in $commands; do
-		wdsock help | grep -q "^  $c "
+		wdsock help | grep -q "^  $c  *[a-z]"
 	done
-	n=$(wdsock help | grep -c '^  [a-z][a-z-]*  ')
+	n=$(wdsock help | sed '/wdsock help COMMAND/,$d' | grep -c '^  [a-z]')
 	[ "$n" = "$(wc -w <<<"$commands")" ]
 }
 
+@test "every command is in the manual page of the program, and so are the links" {
+	for c in $commands; do
+		grep -q "^\.It Cm $c\$" "$SRC/man/wdsock.1"
+		[ "$c" = help ] || {
+			grep -q "^\.Pa wdsock-$c\>" "$SRC/man/wdsock.1"
+			grep -q "^links = .*wdsock-$c" "$SRC/Makefile.am"
+			grep -q "^\.Xr wdsock-$c 1" "$SRC/man/wdsock.1"
+		}
+	done
+}
+
 @test "every option of every command is in its manual page" {
-	for c in encode decode; do
+	for c in $commands; do
+		[ "$c" != help ] || continue
 		for o in $(options_of "$c"); do
-			dashes=${o%%[a-z0-9]*}
+			dashes=${o%%[a-zA-Z0-9]*}
 			name=${o#"$dashes"}
 			flag="Fl $name"
 			[ "$dashes" = - ] || flag="Fl Fl $name"
@@ -60,8 +74,8 @@ page_of() {
 
 @test "the manual describes no option that is not there" {
 	all=$(for c in $commands; do options_of "$c"; done; echo --version)
-	for page in wdsock.1 wdsock-encode.1; do
-		sed -n '/^\.It/s/Fl Fl \([a-z-]*\)/\n--\1\n/gp' "$SRC/man/$page" |
+	for page in $pages; do
+		sed -n '/^\.It/s/Fl Fl \([a-z0-9-]*\)/\n--\1\n/gp' "$SRC/man/$page" |
 			grep '^--' | sort -u >described
 		while read -r o; do
 			grep -qxF -- "$o" <<<"$all" || {
@@ -73,19 +87,19 @@ page_of() {
 }
 
 @test "every option is in the three completions, and no other" {
-	for c in encode decode; do
+	for c in $commands; do
 		options_of "$c" | sort -u >options
 		bash -c 'source "$1/completions/wdsock"; _wdsock_options "$2"' - \
 			"$SRC" "$c" | tr -s '[:space:]' '\n' | sort -u >bash
 		diff options bash
 		sed -n "/^	$c)/,/;;/p" "$SRC/completions/_wdsock" |
-			grep -oE -- "['{,*](-[a-z0-9]|--[a-z-]+)" |
+			grep -oE -- "['{,*](-[a-zA-Z0-9]|--[a-z0-9-]+)" |
 			sed "s/^['{,*]*//" | sort -u >zsh
 		diff options zsh
 	done
-	{ options_of encode; options_of decode; } | sort -u >options
+	for c in $commands; do options_of "$c"; done | sort -u >options
 	grep complete "$SRC/completions/wdsock.fish" |
-		grep -oE -- '-[ls] [a-z0-9-]+' |
+		grep -oE -- '-[ls] [a-zA-Z0-9-]+' |
 		sed 's/^-l /--/; s/^-s /-/' | grep -v '^--version' | sort -u >fish
 	diff options fish
 }
@@ -134,8 +148,10 @@ page_of() {
 }
 
 @test "every example in the manual pages says what it shows" {
-	for page in wdsock.1 wdsock-encode.1 wdsock-framing.7; do
-		perl "$SRC/tests/bats/examples.pl" man "$SRC/man/$page"
+	for page in $pages wdsock-framing.7; do
+		mkdir "$page"
+		(cd "$page" &&
+			perl "$SRC/tests/bats/examples.pl" man "$SRC/man/$page")
 	done
 }
 
@@ -146,7 +162,8 @@ page_of() {
 @test "the manual pages are clean" {
 	command -v mandoc >/dev/null || skip "no mandoc"
 	cd "$SRC/man"
-	run mandoc -Tlint -Wwarning wdsock.1 wdsock-encode.1 wdsock-framing.7
+	# shellcheck disable=SC2086
+	run mandoc -Tlint -Wwarning $pages wdsock-framing.7
 	[ -z "$output" ]
 }
 
@@ -158,12 +175,53 @@ page_of() {
 @test "each shell loads its completion, and offers a mode" {
 	bash -c 'source "$1/completions/wdsock"
 		COMP_WORDS=(wdsock decode -m net); COMP_CWORD=3; _wdsock
-		[ "${COMPREPLY[0]}" = netstring ]' - "$SRC"
+		[ "${COMPREPLY[0]}" = netstring ]
+		COMP_WORDS=(wdsock-connect --mode-in net); COMP_CWORD=2; _wdsock
+		[ "${COMPREPLY[0]}" = netstring ]
+		COMP_WORDS=(wdsock connect -X c); COMP_CWORD=3; _wdsock
+		[ "${COMPREPLY[*]}" = connect ]
+		COMP_WORDS=(wdsock serve-single u); COMP_CWORD=2; _wdsock
+		[ "${COMPREPLY[*]}" = unix: ]' - "$SRC"
 	if command -v fish >/dev/null; then
 		fish -c "source $SRC/completions/wdsock.fish
 			complete -C 'wdsock decode -m net'" | grep -q '^netstring'
+		for c in connect serve-single; do
+			fish -c "source $SRC/completions/wdsock.fish
+				complete -C 'wdsock $c -'
+				complete -C 'wdsock $c --'" | cut -f1 |
+				sort -u >fish
+			options_of "$c" | sort -u | diff - fish
+		done
 	fi
 	if command -v zsh >/dev/null; then
 		zsh -n "$SRC/completions/_wdsock"
 	fi
+}
+
+@test "bash offers files behind --, whatever their names begin with" {
+	: >-capture
+	for words in 'wdsock decode -- -' 'wdsock-decode -- -' \
+		'wdsock encode -0 -- -'; do
+		# shellcheck disable=SC2016
+		run bash -c 'source "$1/completions/wdsock"
+			read -ra COMP_WORDS <<<"$2"
+			COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+			_wdsock
+			echo "${COMPREPLY[*]}"' - "$SRC" "$words"
+		[ "$output" = -capture ]
+	done
+}
+
+@test "what .ci/run says last is how many passed and failed, and no more" {
+	# shellcheck disable=SC2016
+	grep -B 1 '^\[\[ $failed -eq 0' "$SRC/.ci/run" | head -1 >last
+	passed=3 failed=1
+	# shellcheck disable=SC1091
+	. ./last >out
+	out_is '3 passed, 1 failed\n'
+}
+
+@test "no page sends its reader to another one for what is not there" {
+	run grep -A 3 'charset is no part' "$SRC/man/wdsock-framing.7"
+	[[ $output != *.Xr* ]]
 }

@@ -1,4 +1,4 @@
-/* Numbers and sizes as people type them. */
+/* Numbers, sizes and durations as people type them. */
 
 #include <inttypes.h>
 
@@ -95,6 +95,83 @@ static const struct row sizes[] = {
     {"-1k", 0, INT64_MAX, NUM_BAD, 0},
 };
 
+static const struct {
+	const char *text;
+	enum num_result result;
+	uint64_t ms;
+} durations[] = {
+    {"0", NUM_OK, 0},
+    {"2", NUM_OK, 2000},
+    {"2s", NUM_OK, 2000},
+    {"500ms", NUM_OK, 500},
+    {"1m", NUM_OK, 60000},
+    {"1h", NUM_OK, 3600000},
+    {"007", NUM_OK, 7000},
+    {"0h", NUM_OK, 0},
+    {".5", NUM_OK, 500},
+    {"0.5", NUM_OK, 500},
+    {"1.25s", NUM_OK, 1250},
+    {"1.5m", NUM_OK, 90000},
+    {"0.1h", NUM_OK, 360000},
+    {"1.5ms", NUM_OK, 2},
+    {"0.000s", NUM_OK, 0},
+    {"0.001s", NUM_OK, 1},
+    {"0.0001s", NUM_OK, 1},
+    {"0.999999999999h", NUM_OK, 3600000},
+    {"0.0000000000000000000000000000001s", NUM_OK, 1},
+    {"0.1000000000000000000000000000000s", NUM_OK, 100},
+    {"0.1000000000000000000000000000001s", NUM_OK, 101},
+    {"9007199254740992ms", NUM_OK, UINT64_C(1) << 53},
+    {"9007199254740991.5ms", NUM_OK, UINT64_C(1) << 53},
+    {"9007199254740.992", NUM_OK, UINT64_C(1) << 53},
+    {"9007199254740992.1ms", NUM_LARGE, 0},
+    {"9007199254740993ms", NUM_LARGE, 0},
+    {"9007199254740.993", NUM_LARGE, 0},
+    {"9007199254741", NUM_LARGE, 0},
+    {"99999999999999999999999999999999999h", NUM_LARGE, 0},
+    {"18446744073709551616ms", NUM_LARGE, 0},
+    {"", NUM_EMPTY, 0},
+    {".", NUM_BAD, 0},
+    {"5.", NUM_BAD, 0},
+    {"5.s", NUM_BAD, 0},
+    {"s", NUM_BAD, 0},
+    {".s", NUM_BAD, 0},
+    {"ms", NUM_BAD, 0},
+    {"5x", NUM_BAD, 0},
+    {"5S", NUM_BAD, 0},
+    {"5 s", NUM_BAD, 0},
+    {"5ss", NUM_BAD, 0},
+    {"5msx", NUM_BAD, 0},
+    {"5d", NUM_BAD, 0},
+    {"-1", NUM_BAD, 0},
+    {"+1", NUM_BAD, 0},
+    {" 1", NUM_BAD, 0},
+    {"1 ", NUM_BAD, 0},
+    {"1.5.5", NUM_BAD, 0},
+    {"1,5", NUM_BAD, 0},
+    {"1e3", NUM_BAD, 0},
+    {"1m30s", NUM_BAD, 0},
+    {"0x5", NUM_BAD, 0},
+};
+
+static void
+check_durations(void)
+{
+	enum num_result r;
+	uint64_t ms;
+	size_t i;
+
+	for (i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
+		ms = 4711;
+		r = num_duration(durations[i].text, &ms);
+		is_num(r, durations[i].result, "a duration of '%s' %s",
+		    durations[i].text, num_strerror(durations[i].result));
+		is_num(ms, r == NUM_OK ? durations[i].ms : 4711,
+		    "a duration of '%s' writes %s", durations[i].text,
+		    r == NUM_OK ? "the value" : "nothing");
+	}
+}
+
 int
 main(void)
 {
@@ -107,6 +184,7 @@ main(void)
 	}
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		check("a size", num_size, &sizes[i]);
+	check_durations();
 	is_text(num_strerror(NUM_OK), "is a number", "no error has words");
 	is_text(num_strerror(NUM_EMPTY), "is empty", "empty has words");
 	is_text(num_strerror(NUM_BAD), "is not a number", "bad has words");

@@ -69,12 +69,13 @@ set_never(struct plan *p, const char *value, struct fail *f)
 }
 
 static const struct option table[] = {
-    {'a', "all", NULL, "takes all", set_all},
-    {'b', "both", NULL, "takes both", set_both},
-    {'m', "mode", "MODE", "how messages are marked off", set_word},
-    {0, "max-message", "SIZE", "the largest message", set_size},
-    {0, "never", NULL, "never works", set_never},
-    {0, "a-name-that-is-long", "VALUE", "in a line of its own", set_size},
+    {'a', "all", NULL, "takes all", OPTION_BY(set_all)},
+    {'b', "both", NULL, "takes both", OPTION_BY(set_both)},
+    {'m', "mode", "MODE", "how messages are marked off", OPTION_BY(set_word)},
+    {0, "max-message", "SIZE", "the largest message", OPTION_BY(set_size)},
+    {0, "never", NULL, "never works", OPTION_BY(set_never)},
+    {0, "a-name-that-is-long", "VALUE", "in a line of its own",
+	OPTION_BY(set_size)},
     OPTION_END,
 };
 
@@ -195,7 +196,7 @@ test_refused(void)
 	refuses("--mod=x", "--mod: expected an option, saw none of that name",
 	    "try: --mode", "an abbreviation");
 	refuses("--max 1", "--max: expected an option, saw none of that name",
-	    "try: --help", "a short abbreviation");
+	    "try: --max-message", "a short abbreviation");
 	refuses("--max-mesage=1",
 	    "--max-mesage: expected an option, saw none of that name",
 	    "try: --max-message", "a letter that is missing");
@@ -233,6 +234,44 @@ test_refused(void)
 	    "what stands behind an error is not set");
 }
 
+/* What a table writes by itself must be a number. */
+static void
+test_numbers(void)
+{
+	static const struct option numbers[] = {
+	    {0, "repeat", "N", "how often", OPTION_IN(OPTION_COUNT, repeat)},
+	    {0, "wait", "DURATION", "how long",
+		OPTION_IN(OPTION_DURATION, w_ms)},
+	    {0, "buffer", "SIZE", "how much",
+		OPTION_IN(OPTION_SIZE, run.dial.opts.send_buffer)},
+	    OPTION_END,
+	};
+	static const struct {
+		const char *word, *what;
+	} cases[] = {
+	    {"--repeat=5x", "--repeat '5x': expected a number, saw \"5x\""},
+	    {"--repeat=", "--repeat '': expected a number, saw \"\""},
+	    {"--wait=soon", "--wait 'soon': expected a duration, saw \"soon\""},
+	    {"--buffer=0", "--buffer '0': expected a larger size, saw \"0\""},
+	    {"--buffer=9G",
+		"--buffer '9G': expected a smaller size, saw \"9G\""},
+	};
+	static struct plan plan;
+	struct fail f;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char word[32], *argv[] = {word, word, NULL};
+
+		snprintf(word, sizeof(word), "%s", cases[i].word);
+		is_num(option_parse(numbers, &plan, 2, argv, &f), -1,
+		    "%s is refused", cases[i].word);
+		is_num(f.status, STATUS_USAGE, "it is a usage error");
+		is_text(f.what, cases[i].what,
+		    "it says what was expected and what was seen");
+	}
+}
+
 static void
 test_nearest(void)
 {
@@ -249,6 +288,11 @@ test_nearest(void)
 	    {"hepl", "help"},
 	    {"helpp", "help"},
 	    {"h", NULL},
+	    {"he", "help"},
+	    {"conn", "connect"},
+	    {"encodeencode", NULL},
+	    {"eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
+		NULL},
 	    {"", NULL},
 	    {"xyzzy", NULL},
 	    {"a-word-of-more-than-thirty-two-letters", NULL},
@@ -294,6 +338,7 @@ main(void)
 	test_forms();
 	test_operands();
 	test_refused();
+	test_numbers();
 	test_nearest();
 	test_help();
 	return done_testing();

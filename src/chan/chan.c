@@ -1,0 +1,391 @@
+/* A conversation; see chan.h. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chan/parts.h"
+
+/* Reads of one channel in one turn: a flood must not starve the others. */
+#define READS_A_TURN 8
+/* A part of a message that is moved into the inbox rather than grown. */
+#define PART_SMALL (64u << 10)
+
+/* What an empty slice points to. */
+static const uint8_t nothing[1];
+
+static void on_prepare(uv_prepare_t *);
+
+int
+chan_loop_init(struct chan_loop *l, uv_loop_t *uv)
+{
+	memset(l, 0, sizeof(*l));
+	l->uv = uv;
+	uv_prepare_init(uv, &l->prepare);
+	l->prepare.data = l;
+	uv_prepare_start(&l->prepare, on_prepare);
+	uv_unref((uv_handle_t *)&l->prepare);
+	return 0;
+}
+
+static void
+inbox_free(struct inbox *b)
+{
+	if (b != NULL)
+		free(b->buf);
+	free(b);
+}
+
+void
+chan_loop_release(struct chan_loop *l)
+{
+	inbox_free(l->inbox);
+	free(l->queue.p);
+	uv_close((uv_handle_t *)&l->prepare, NULL);
+}
+
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+	struct chan_loop *l = prepare->data;
+	struct chan *c;
+
+	while ((c = l->dirty) != NULL) {
+		l->dirty = c->next_dirty;
+		c->is_dirty = false;
+		chan_flush(c);
+	}
+}
+
+void
+chan_mark_dirty(struct chan *c)
+{
+	if (c->is_dirty)
+		return;
+	c->is_dirty = true;
+	c->next_dirty = c->loop->dirty;
+	c->loop->dirty = c;
+}
+
+static void
+unmark_dirty(struct chan *c)
+{
+	struct chan **at;
+
+	for (at = &c->loop->dirty; *at != NULL; at = &(*at)->next_dirty)
+		if (*at == c) {
+			*at = c->next_dirty;
+			break;
+		}
+	c->is_dirty = false;
+}
+
+/* What the stream should wait for, from the two states. */
+void
+chan_set_want(struct chan *c)
+{
+	int want = 0;
+
+	if (c->reading == CHAN_READING)
+		want |= STREAM_READABLE;
+	if (c->writing != CHAN_CLOSED && c->writing != CHAN_FAILED &&
+	    (chan_queued(c) > 0 || c->writing == CHAN_CLOSING))
+		want |= STREAM_WRITABLE;
+	stream_want(c->stream, want);
+}
+
+/* The spare inbox, or a new one; NULL: out of memory. */
+static struct inbox *
+inbox_take(struct chan_loop *l)
+{
+	struct inbox *b = l->inbox;
+
+	l->inbox = NULL;
+	if (b != NULL)
+		return b;
+	b = malloc(sizeof(*b));
+	if (b == NULL)
+		return NULL;
+	b->cap = CHAN_READ + PART_SMALL;
+	b->buf = malloc(b->cap);
+	if (b->buf == NULL) {
+		free(b);
+		return NULL;
+	}
+	return b;
+}
+
+static void
+inbox_give(struct chan_loop *l, struct inbox *b)
+{
+	if (l->inbox == NULL)
+		l->inbox = b;
+	else
+		inbox_free(b);
+}
+
+static void
+part_drop(struct chan *c)
+{
+	free(c->part);
+	c->part = NULL;
+	c->part_len = c->part_cap = 0;
+}
+
+/* Keeps the bytes of an unfinished message. */
+static bool
+part_keep(struct chan *c, struct slice rest)
+{
+	uint8_t *p;
+
+	if (rest.len == 0) {
+		part_drop(c);
+		return true;
+	}
+	if (c->part != NULL && rest.p >= c->part &&
+	    rest.p < c->part + c->part_cap) {
+		memmove(c->part, rest.p, rest.len);
+		c->part_len = rest.len;
+		return true;
+	}
+	p = malloc(rest.len);
+	if (p == NULL)
+		return false;
+	memcpy(p, rest.p, rest.len);
+	part_drop(c);
+	c->part = p;
+	c->part_len = c->part_cap = rest.len;
+	return true;
+}
+
+/* Reading is over; nothing of it stays but what the owner was shown. */
+static void
+end_reading(struct chan *c, enum chan_end why, struct slice seen)
+{
+	c->reading = CHAN_READ_ENDED;
+	c->on->on_end(c, why, seen);
+}
+
+/*
+ * Decodes what is left of the inbox, batch by batch, and keeps what makes no
+ * message yet. False: paused, or over.
+ */
+static bool
+decode_rest(struct chan *c, struct inbox *b)
+{
+	struct slice seen = c->rest;
+	enum decode_result r;
+	size_t used;
+
+	do {
+		c->batch = (struct batch){b->v, 0, CHAN_BATCH};
+		r = decode(&c->decoder, c->rest, &c->batch, &used);
+		c->rest.p += used;
+		c->rest.len -= used;
+		c->counts.messages_in += c->batch.n;
+		if (c->batch.n > 0 && !c->on->on_batch(c, &c->batch)) {
+			if (c->reading == CHAN_READING)
+				c->reading = CHAN_PAUSED;
+			if (r == DECODE_BAD)
+				continue;
+			return false;
+		}
+		if (c->reading == CHAN_READ_ENDED)
+			return false;
+	} while (r == DECODE_FULL);
+	if (r == DECODE_BAD) {
+		end_reading(c, CHAN_END_BAD, seen);
+		return false;
+	}
+	if (!part_keep(c, c->rest)) {
+		end_reading(c, CHAN_END_MEMORY, seen);
+		return false;
+	}
+	c->rest.len = 0;
+	return true;
+}
+
+/* Where to read to: behind the part, in the inbox or in the part itself. */
+static bool
+read_place(struct chan *c, struct inbox *b, struct span *to)
+{
+	size_t cap;
+	uint8_t *p;
+
+	if (c->part_len <= PART_SMALL) {
+		if (c->part_len > 0)
+			memcpy(b->buf, c->part, c->part_len);
+		*to = (struct span){b->buf, c->part_len, b->cap};
+		return true;
+	}
+	if (c->part_cap - c->part_len < PART_SMALL) {
+		cap = c->part_cap * 2;
+		p = realloc(c->part, cap);
+		if (p == NULL)
+			return false;
+		c->part = p;
+		c->part_cap = cap;
+	}
+	*to = (struct span){c->part, c->part_len, c->part_cap};
+	return true;
+}
+
+/* The stream's end: is it the end of a message too? */
+static void
+finish_reading(struct chan *c, ssize_t n, struct inbox *b)
+{
+	struct slice in =
+	    slice_of(c->part == NULL ? nothing : c->part, c->part_len);
+	enum chan_end why = CHAN_END_CLOSED;
+	enum decode_result r;
+
+	if (n == STREAM_FAILED || n == STREAM_TRUNCATED) {
+		end_reading(c,
+		    n == STREAM_FAILED ? CHAN_END_FAILED : CHAN_END_TRUNCATED,
+		    in);
+		return;
+	}
+	c->batch = (struct batch){b->v, 0, CHAN_BATCH};
+	r = decode_end(&c->decoder, in, &c->batch);
+	c->counts.messages_in += c->batch.n;
+	if (r == DECODE_CUT)
+		why = CHAN_END_CUT;
+	if (r == DECODE_BAD)
+		why = CHAN_END_BAD;
+	if (c->batch.n > 0 && !c->on->on_batch(c, &c->batch)) {
+		/* Kept: the inbox and the part stay until chan_resume. */
+		c->held = b;
+	}
+	end_reading(c, why, in);
+}
+
+/* One read and what is in it. False: no more now. */
+static bool
+read_once(struct chan *c)
+{
+	struct inbox *b = inbox_take(c->loop);
+	struct span to;
+	ssize_t n;
+	bool more;
+
+	if (b == NULL || !read_place(c, b, &to)) {
+		inbox_give(c->loop, b);
+		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
+		return false;
+	}
+	n = stream_read(c->stream, to.p + to.len,
+	    span_room(&to) < CHAN_READ ? span_room(&to) : CHAN_READ);
+	if (n <= 0) {
+		if (n != STREAM_AGAIN)
+			finish_reading(c, n, b);
+		if (c->held == NULL)
+			inbox_give(c->loop, b);
+		return false;
+	}
+	if (c->on->on_wire != NULL)
+		c->on->on_wire(c, false, slice_of(to.p + to.len, (size_t)n));
+	c->counts.bytes_in += (uint64_t)n;
+	c->counts.last_in_ms = uv_now(c->loop->uv);
+	if (to.p == c->part)
+		c->part_len += (size_t)n;
+	c->rest = slice_of(to.p, to.len + (size_t)n);
+	more = decode_rest(c, b);
+	if (c->reading == CHAN_PAUSED)
+		c->held = b;
+	else
+		inbox_give(c->loop, b);
+	return more && (size_t)n == CHAN_READ;
+}
+
+static void
+on_ready(struct stream *s, int what)
+{
+	struct chan *c = s->owner;
+	int i;
+
+	if (what & STREAM_READABLE && c->reading == CHAN_READING)
+		for (i = 0; i < READS_A_TURN && read_once(c); i++)
+			;
+	if (what & STREAM_WRITABLE)
+		chan_flush(c);
+	chan_set_want(c);
+}
+
+static void
+on_stream_closed(struct stream *s)
+{
+	struct chan *c = s->owner;
+
+	c->stream = NULL;
+	part_drop(c);
+	inbox_free(c->held);
+	c->held = NULL;
+	free(c->queue.p);
+	memset(&c->queue, 0, sizeof(c->queue));
+	c->on->on_closed(c);
+}
+
+void
+chan_open(struct chan *c, struct chan_loop *loop, struct stream *stream,
+    const struct framing *in, const struct framing *out, size_t queue_max,
+    const struct chan_events *on, void *owner)
+{
+	memset(c, 0, sizeof(*c));
+	c->loop = loop;
+	c->stream = stream;
+	c->on = on;
+	c->owner = owner;
+	c->in = *in;
+	c->out = *out;
+	c->queue_max = queue_max;
+	decoder_init(&c->decoder, &c->in);
+	encoder_init(&c->encoder, &c->out);
+	c->counts.last_in_ms = c->counts.last_out_ms = uv_now(loop->uv);
+	stream->owner = c;
+	stream->on_ready = on_ready;
+	stream->on_closed = on_stream_closed;
+	chan_set_want(c);
+}
+
+void
+chan_resume(struct chan *c)
+{
+	struct inbox *b = c->held;
+
+	if (b == NULL)
+		return;
+	c->held = NULL;
+	if (c->reading == CHAN_PAUSED) {
+		c->reading = CHAN_READING;
+		decode_rest(c, b);
+	} else
+		part_drop(c);
+	if (c->reading == CHAN_PAUSED)
+		c->held = b;
+	else
+		inbox_give(c->loop, b);
+	chan_set_want(c);
+}
+
+size_t
+chan_queued(const struct chan *c)
+{
+	return c->queue.len - c->queue_at;
+}
+
+size_t
+chan_partial(const struct chan *c)
+{
+	return c->part_len;
+}
+
+void
+chan_close(struct chan *c, bool reset)
+{
+	if (c->is_dirty)
+		unmark_dirty(c);
+	c->reading = CHAN_READ_ENDED;
+	c->writing = CHAN_CLOSED;
+	if (c->stream != NULL)
+		stream_close(c->stream, reset);
+}

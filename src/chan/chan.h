@@ -1,0 +1,164 @@
+/*
+ * A conversation: a stream, a framing for each direction, and a queue.
+ *
+ *	stream --> inbox --> decoder --> on_batch
+ *	chan_send --> encoder --> queue --> stream
+ *
+ * Reading and writing end one without the other:
+ *
+ *	reading:  OPEN --> PAUSED <--> OPEN --> ENDED (on_end says why)
+ *	writing:  OPEN --> CLOSING (chan_shut, the queue drains) --> CLOSED
+ *	               \-> FAILED (on_failed), whatever the state was
+ *
+ * What is sent in a turn is queued and leaves with one write when the turn is
+ * over (chan_flush, or the loop's own). Memory follows what has arrived: a
+ * channel that is idle owns no buffer, an unfinished message owns its bytes,
+ * and one that is paused owns the inbox that its batch points into.
+ */
+#ifndef CHAN_CHAN_H
+#define CHAN_CHAN_H
+
+#include "base/slice.h"
+#include "codec/decode.h"
+#include "codec/encode.h"
+#include "net/stream.h"
+
+#define CHAN_BATCH 1024
+#define CHAN_READ (256u << 10)
+#define CHAN_BUFFER (512u << 10)
+
+/* What one read brought, and the messages found in it. */
+struct inbox {
+	uint8_t *buf;
+	size_t cap;
+	struct slice v[CHAN_BATCH];
+};
+
+/* What the channels of one loop share. */
+struct chan_loop {
+	uv_loop_t *uv;
+	struct inbox *inbox; /* spare; NULL: a paused channel has it */
+	struct span queue;   /* spare, for the next one that sends */
+	struct chan *dirty;  /* those with something to flush */
+	uv_prepare_t prepare;
+};
+
+enum chan_reading {
+	CHAN_READING,
+	CHAN_PAUSED,
+	CHAN_READ_ENDED,
+};
+
+enum chan_writing {
+	CHAN_WRITING,
+	CHAN_CLOSING, /* our half closes once the queue is empty */
+	CHAN_CLOSED,
+	CHAN_FAILED,
+};
+
+/* Why reading ended. */
+enum chan_end {
+	CHAN_END_CLOSED,    /* the peer closed its half, at a boundary */
+	CHAN_END_CUT,	    /* ... inside a message: decoder.fault */
+	CHAN_END_TRUNCATED, /* the stream's end was not announced (TLS) */
+	CHAN_END_FAILED,    /* errno in stream->err */
+	CHAN_END_BAD,	    /* what came is no message: decoder.fault */
+	CHAN_END_MEMORY,
+};
+
+enum chan_sent {
+	CHAN_SENT,    /* the whole batch is taken */
+	CHAN_FULL,    /* from *next on later: on_low says when */
+	CHAN_REFUSED, /* batch->v[*next] cannot be sent: encoder.fault */
+	CHAN_LOST,    /* our half is closed or has failed */
+};
+
+struct chan;
+
+struct chan_events {
+	/*
+	 * Messages; the batch is valid until the call returns. false: it is
+	 * kept, valid until chan_resume, and nothing more is read.
+	 */
+	bool (*on_batch)(struct chan *, struct batch *);
+	/* Reading is over; `seen` is for diagnosis, valid in this call. */
+	void (*on_end)(struct chan *, enum chan_end, struct slice seen);
+	/* Below the low-water mark after CHAN_FULL. */
+	void (*on_low)(struct chan *);
+	/* The queue is empty; after chan_shut: and our half is closed. */
+	void (*on_drained)(struct chan *);
+	/* Nothing more can be sent; errno in stream->err. */
+	void (*on_failed)(struct chan *);
+	/* Bytes as they passed on the wire; NULL: nobody looks. */
+	void (*on_wire)(struct chan *, bool out, struct slice bytes);
+	/* The last call: the stream is gone, the struct is the owner's. */
+	void (*on_closed)(struct chan *);
+};
+
+struct chan_counts {
+	uint64_t messages_in, messages_out;
+	uint64_t bytes_in, bytes_out;
+	uint64_t last_in_ms, last_out_ms; /* of the loop's clock */
+};
+
+struct chan {
+	struct chan_loop *loop;
+	struct stream *stream;
+	const struct chan_events *on;
+	void *owner;
+	struct framing in, out;
+	struct decoder decoder;
+	struct encoder encoder;
+	struct chan_counts counts;
+	enum chan_reading reading;
+	enum chan_writing writing;
+
+	/* Of the channel's own. */
+	uint8_t *part; /* of an unfinished message, part_len bytes */
+	size_t part_len, part_cap;
+	struct inbox *held; /* while paused */
+	struct slice rest;  /* of the inbox, not yet decoded */
+	struct batch batch;
+	struct span queue; /* queue_at bytes of it have left */
+	size_t queue_at;
+	size_t queue_max; /* high-water mark */
+	bool was_full;
+	bool unsaid; /* on_drained is owed for what was sent */
+	bool is_dirty;
+	struct chan *next_dirty;
+};
+
+int chan_loop_init(struct chan_loop *, uv_loop_t *);
+void chan_loop_release(struct chan_loop *);
+
+/*
+ * Takes the stream and begins to read. `in` and `out` are copied. queue_max
+ * is where chan_send says CHAN_FULL; one message may exceed it.
+ */
+void chan_open(struct chan *, struct chan_loop *, struct stream *,
+    const struct framing *in, const struct framing *out, size_t queue_max,
+    const struct chan_events *, void *owner);
+
+/* Queues batch->v[*next...]; moves *next. */
+enum chan_sent chan_send(struct chan *, const struct batch *, size_t *next);
+
+/* Writes what can be written now. */
+void chan_flush(struct chan *);
+
+/* Our half closes when all that is queued has left. */
+void chan_shut(struct chan *);
+
+/* The batch kept by on_batch is used up: read on. */
+void chan_resume(struct chan *);
+
+/* Bytes of the queue that have not left, and of an unfinished message. */
+size_t chan_queued(const struct chan *);
+size_t chan_partial(const struct chan *);
+
+/*
+ * Ends it now, whatever is queued; on_closed comes from the loop. `reset`
+ * throws away what the kernel holds, too.
+ */
+void chan_close(struct chan *, bool reset);
+
+#endif

@@ -1,0 +1,467 @@
+/* The dialer; see dial.h. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chan/dial.h"
+
+#define STAGGER_MS 250	  /* RFC 8305: Connection Attempt Delay */
+#define WAIT_FOR_V6_MS 50 /* RFC 8305: Resolution Delay */
+#define BUSY_MS 10	  /* a Unix socket whose backlog is full */
+
+/* One socket on its way; freed when libuv has closed its handle. */
+struct dial_attempt {
+	struct dial *dial; /* NULL: nobody waits for it any more */
+	struct dial_attempt *next;
+	int fd;
+	struct sockaddr_storage to;
+	socklen_t to_len;
+	uv_poll_t poll;
+};
+
+static void try_next(struct dial *);
+
+static const struct addr *
+target(const struct dial *d)
+{
+	return d->plan->proxy == PROXY_NONE ? &d->plan->to : &d->plan->proxy_at;
+}
+
+static void
+on_attempt_closed(uv_handle_t *h)
+{
+	struct dial_attempt *a = h->data;
+
+	if (a->fd != -1)
+		close(a->fd);
+	free(a);
+}
+
+/* Takes it off the list; its socket goes too unless it was taken out. */
+static void
+drop_attempt(struct dial_attempt *a)
+{
+	struct dial_attempt **at = &a->dial->running;
+
+	while (*at != a)
+		at = &(*at)->next;
+	*at = a->next;
+	a->dial = NULL;
+	uv_close((uv_handle_t *)&a->poll, on_attempt_closed);
+}
+
+static void
+on_timer_closed(uv_handle_t *h)
+{
+	free(h);
+}
+
+static void
+stop(struct dial *d)
+{
+	d->over = true;
+	resolve_cancel(&d->resolve);
+	while (d->running != NULL)
+		drop_attempt(d->running);
+	if (d->timer != NULL)
+		uv_close((uv_handle_t *)d->timer, on_timer_closed);
+	d->timer = NULL;
+}
+
+void
+dial_cancel(struct dial *d)
+{
+	if (!d->over)
+		stop(d);
+}
+
+static void
+finish(struct dial *d, int fd)
+{
+	stop(d);
+	d->on_done(d, fd);
+}
+
+static void
+on_give_up(uv_timer_t *t)
+{
+	finish(t->data, -1);
+}
+
+/* The end without a connection, told from the loop. */
+static void
+give_up(struct dial *d)
+{
+	uv_timer_start(d->timer, on_give_up, 0, 0);
+}
+
+/* Why nothing answered, with all that was tried. */
+static void
+cannot_connect(struct dial *d)
+{
+	char name[ADDR_TEXT_MAX];
+	enum status s = d->err == ETIMEDOUT ? STATUS_TIMEOUT : STATUS_CONNECT;
+
+	addr_print(target(d), name);
+	if (d->tried[0] == '\0' || strcmp(d->tried, name) == 0)
+		fail_set(&d->fail, s, "%s: cannot connect: %s", name,
+		    strerror(d->err));
+	else
+		fail_set(&d->fail, s, "%s: cannot connect: %s (tried %s)", name,
+		    strerror(d->err), d->tried);
+	if (d->err == ECONNREFUSED)
+		fail_hint(&d->fail,
+		    "nobody listens there; try: start the "
+		    "server first, or --retry");
+	if (d->err == ENOENT && target(d)->kind == ADDR_UNIX)
+		fail_hint(&d->fail, "try: the path of a server that runs");
+	if (d->err == ETIMEDOUT)
+		fail_hint(&d->fail,
+		    "that was the kernel's own timeout; try: "
+		    "-w to wait less");
+	give_up(d);
+}
+
+static void
+note_tried(struct dial *d, const struct dial_attempt *a)
+{
+	char name[ADDR_TEXT_MAX];
+	size_t n = strlen(d->tried);
+
+	addr_name((const struct sockaddr *)&a->to, a->to_len, name);
+	snprintf(d->tried + n, sizeof(d->tried) - n, "%s%s", n > 0 ? ", " : "",
+	    name);
+}
+
+/* Asks the proxy; true while there is more to wait for. */
+static bool
+talk_to_proxy(struct dial *d, struct dial_attempt *a)
+{
+	uint8_t buf[1024];
+	enum proxy_step step;
+	size_t used;
+	ssize_t n;
+
+	for (;;) {
+		/* A few hundred bytes, for which a new socket has room. */
+		n = send(a->fd, d->proxy.out, d->proxy.out_len, MSG_NOSIGNAL);
+		if (n != (ssize_t)d->proxy.out_len) {
+			fail_set(&d->fail, STATUS_CONNECT, "the proxy: %s",
+			    strerror(errno));
+			finish(d, -1);
+			return false;
+		}
+		d->proxy.out_len = 0;
+		/* Looked at first: what follows the answer is not ours. */
+		n = recv(a->fd, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT);
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			return true;
+		if (n <= 0) {
+			proxy_explain_end(&d->proxy, &d->fail);
+			finish(d, -1);
+			return false;
+		}
+		step = proxy_feed(
+		    &d->proxy, slice_of(buf, (size_t)n), &used, &d->fail);
+		recv(a->fd, buf, used, MSG_DONTWAIT);
+		if (step == PROXY_OPEN) {
+			n = a->fd;
+			a->fd = -1;
+			finish(d, (int)n);
+			return false;
+		}
+		if (step == PROXY_REFUSED) {
+			finish(d, -1);
+			return false;
+		}
+	}
+}
+
+static void
+on_proxy(uv_poll_t *poll, int status, int events)
+{
+	struct dial_attempt *a = poll->data;
+
+	(void)status;
+	(void)events;
+	talk_to_proxy(a->dial, a);
+}
+
+/* The socket is connected: to the peer, or to the proxy. */
+static void
+connected(struct dial *d, struct dial_attempt *a)
+{
+	int fd = a->fd;
+
+	if (d->plan->proxy == PROXY_NONE) {
+		a->fd = -1;
+		finish(d, fd);
+		return;
+	}
+	/* From here on this attempt is the only one. */
+	resolve_cancel(&d->resolve);
+	uv_timer_stop(d->timer);
+	while (d->running != a)
+		drop_attempt(d->running);
+	while (a->next != NULL)
+		drop_attempt(a->next);
+	snprintf(d->doing, sizeof(d->doing), "for the proxy's answer");
+	d->proxy = (struct proxy){
+	    .kind = d->plan->proxy,
+	    .user = d->plan->proxy_user,
+	    .password = d->plan->proxy_password,
+	    .host = d->plan->to.host,
+	    .port = d->plan->to.port,
+	};
+	if (proxy_start(&d->proxy, &d->fail) == -1) {
+		finish(d, -1);
+		return;
+	}
+	uv_poll_start(&a->poll, UV_READABLE, on_proxy);
+	talk_to_proxy(d, a);
+}
+
+static void
+attempt_failed(struct dial *d, struct dial_attempt *a, int err)
+{
+	d->err = err;
+	drop_attempt(a);
+	uv_timer_stop(d->timer);
+	try_next(d);
+}
+
+static void
+on_writable(uv_poll_t *poll, int status, int events)
+{
+	struct dial_attempt *a = poll->data;
+	int err = sock_outcome(a->fd);
+
+	(void)status;
+	(void)events;
+	uv_poll_stop(poll);
+	if (err == 0)
+		connected(a->dial, a);
+	else
+		attempt_failed(a->dial, a, err);
+}
+
+static void
+on_connected_at_once(uv_timer_t *t)
+{
+	struct dial *d = t->data;
+
+	connected(d, d->running);
+}
+
+static void
+on_timer(uv_timer_t *t)
+{
+	try_next(t->data);
+}
+
+/* -s and -p: where the connection comes from. */
+static int
+bind_source(struct dial *d, int fd, int family)
+{
+	const struct dial_plan *p = d->plan;
+	union resolve_sockaddr from = p->source;
+	int on = 1;
+
+	if (!p->has_source || family == AF_UNIX)
+		return 0;
+	if (from.sa.sa_family != AF_UNSPEC && from.sa.sa_family != family)
+		return EAFNOSUPPORT;
+	from.sa.sa_family = (sa_family_t)family;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (family == AF_INET)
+		from.v4.sin_port = htons(p->source_port);
+	else
+		from.v6.sin6_port = htons(p->source_port);
+	return bind(fd, &from.sa,
+		   family == AF_INET ? sizeof(from.v4) : sizeof(from.v6)) == -1
+	    ? errno
+	    : 0;
+}
+
+static struct dial_attempt *
+new_attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
+{
+	struct dial_attempt *a = calloc(1, sizeof(*a));
+	int type = sa->sa_family == AF_UNIX && d->plan->seqpacket
+	    ? SOCK_SEQPACKET
+	    : SOCK_STREAM;
+
+	if (a == NULL)
+		return NULL;
+	a->fd = sock_open(sa->sa_family, type);
+	if (a->fd == -1 || uv_poll_init(d->loop, &a->poll, a->fd) != 0) {
+		d->err = errno;
+		if (a->fd != -1)
+			close(a->fd);
+		free(a);
+		return NULL;
+	}
+	memcpy(&a->to, sa, len);
+	a->to_len = len;
+	a->poll.data = a;
+	a->dial = d;
+	a->next = d->running;
+	d->running = a;
+	return a;
+}
+
+/* Begins one attempt; false: it failed at once, err says how. */
+static bool
+attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
+{
+	struct dial_attempt *a = new_attempt(d, sa, len);
+	int err;
+
+	if (a == NULL)
+		return false;
+	note_tried(d, a);
+	if (sock_apply(a->fd, sa->sa_family, &d->plan->opts, &d->fail) == -1) {
+		drop_attempt(a);
+		give_up(d);
+		return true; /* the same would happen to any other */
+	}
+	err = bind_source(d, a->fd, sa->sa_family);
+	if (err == 0)
+		switch (sock_connect(a->fd, sa, len)) {
+		case SOCK_DONE:
+			uv_timer_start(d->timer, on_connected_at_once, 0, 0);
+			return true;
+		case SOCK_LATER:
+			uv_poll_start(&a->poll, UV_WRITABLE, on_writable);
+			uv_timer_start(d->timer, on_timer, STAGGER_MS, 0);
+			return true;
+		case SOCK_FAILED:
+			err = errno;
+		}
+	d->err = err;
+	drop_attempt(a);
+	return false;
+}
+
+/* A Unix socket: one attempt, again and again while the backlog is full. */
+static void
+try_unix(struct dial *d)
+{
+	const struct addr *to = target(d);
+
+	d->tried[0] = '\0';
+	if (attempt(d, (const struct sockaddr *)&to->un, to->un_len))
+		return;
+	if (d->err == EAGAIN)
+		uv_timer_start(d->timer, on_timer, BUSY_MS, 0);
+	else
+		cannot_connect(d);
+}
+
+/* The next address in turn, IPv6 first; NULL: none is known. */
+static const union resolve_sockaddr *
+next_address(struct dial *d)
+{
+	struct resolve *r = &d->resolve;
+	bool has6 = d->at6 < r->n6, has4 = d->at4 < r->n4;
+
+	if (!has6 && !has4)
+		return NULL;
+	if (has4 && (d->v4_next || !has6)) {
+		d->v4_next = false;
+		return &r->v4[d->at4++];
+	}
+	d->v4_next = true;
+	return &r->v6[d->at6++];
+}
+
+static void
+not_resolved(struct dial *d)
+{
+	fail_set(&d->fail, STATUS_RESOLVE, "%s: cannot resolve: %s",
+	    target(d)->host, d->resolve.why);
+	fail_hint(&d->fail, "try: the numeric address");
+	give_up(d);
+}
+
+static void
+try_next(struct dial *d)
+{
+	struct resolve *r = &d->resolve;
+	const union resolve_sockaddr *a;
+
+	if (target(d)->kind == ADDR_UNIX) {
+		try_unix(d);
+		return;
+	}
+	while ((a = next_address(d)) != NULL)
+		if (attempt(d, &a->sa,
+			a->sa.sa_family == AF_INET ? sizeof(a->v4)
+						   : sizeof(a->v6)))
+			return;
+	if (d->running != NULL || !r->done4 || !r->done6)
+		return; /* an answer of the one or of the other is to come */
+	if (d->tried[0] == '\0' && d->err == 0)
+		not_resolved(d);
+	else
+		cannot_connect(d);
+}
+
+static void
+on_answer(struct resolve *r)
+{
+	struct dial *d = r->owner;
+
+	if (uv_is_active((uv_handle_t *)d->timer) && d->running != NULL)
+		return; /* an attempt has its time first */
+	if (r->n4 > 0 && !r->done6 && d->running == NULL)
+		uv_timer_start(d->timer, on_timer, WAIT_FOR_V6_MS, 0);
+	else
+		try_next(d);
+}
+
+static void
+on_start(uv_timer_t *t)
+{
+	struct dial *d = t->data;
+	const struct addr *to = target(d);
+
+	if (to->kind == ADDR_UNIX) {
+		try_unix(d);
+		return;
+	}
+	d->resolve.family = d->plan->family;
+	d->resolve.numeric = d->plan->numeric;
+	d->resolve.on_answer = on_answer;
+	d->resolve.owner = d;
+	resolve_start(&d->resolve, d->resolver, d->loop, to->host, to->port);
+}
+
+int
+dial_start(struct dial *d, const struct dial_plan *plan, uv_loop_t *loop,
+    struct resolver *resolver)
+{
+	char name[ADDR_TEXT_MAX];
+
+	d->plan = plan;
+	d->loop = loop;
+	d->resolver = resolver;
+	memset(&d->resolve, 0, sizeof(d->resolve));
+	d->running = NULL;
+	d->at6 = d->at4 = 0;
+	d->v4_next = d->over = false;
+	d->err = 0;
+	d->tried[0] = '\0';
+	d->timer = malloc(sizeof(*d->timer));
+	if (d->timer == NULL)
+		return fail_set(&d->fail, STATUS_IO, "out of memory");
+	addr_print(target(d), name);
+	snprintf(d->doing, sizeof(d->doing), "for a connection to %s", name);
+	uv_timer_init(loop, d->timer);
+	d->timer->data = d;
+	uv_timer_start(d->timer, on_start, 0, 0);
+	return 0;
+}

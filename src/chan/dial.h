@@ -1,0 +1,71 @@
+/*
+ * From an address to a connected socket: names, both families racing (RFC
+ * 8305), proxies, and one error at the end that says all that was tried.
+ *
+ *	IDLE --> RESOLVING --> TRYING --> (PROXY) --> on_done(fd)
+ *	              \___________\___________\-----> on_done(-1), fail
+ *
+ * IPv6 and IPv4 addresses take turns; a new attempt begins when the last one
+ * has failed, or has said nothing for a quarter of a second. The first that
+ * connects ends the others.
+ */
+#ifndef CHAN_DIAL_H
+#define CHAN_DIAL_H
+
+#include <uv.h>
+
+#include "net/addr.h"
+#include "net/proxy.h"
+#include "net/resolve.h"
+#include "net/sock.h"
+
+/* What to dial; must outlive the dial. */
+struct dial_plan {
+	struct addr to;
+	struct sock_opts opts;
+	enum resolve_family family;
+	bool numeric;	/* -n */
+	bool seqpacket; /* unix: */
+	bool has_source;
+	union resolve_sockaddr source; /* -s, -p; family AF_UNSPEC: -p alone */
+	uint16_t source_port;
+	enum proxy_kind proxy;
+	struct addr proxy_at;
+	const char *proxy_user;
+	const char *proxy_password;
+};
+
+#define DIAL_TRIED_MAX 400
+
+struct dial_attempt;
+
+struct dial {
+	const struct dial_plan *plan;
+	uv_loop_t *loop;
+	/* fd is the caller's from here on; -1: fail says why. Once. */
+	void (*on_done)(struct dial *, int fd);
+	void *owner;
+	struct fail fail;
+	char doing[ADDR_TEXT_MAX + 64]; /* what is being waited for */
+
+	/* The dialer's own. */
+	struct resolver *resolver;
+	struct resolve resolve;
+	uv_timer_t *timer; /* on the heap: libuv closes it later */
+	struct dial_attempt *running;
+	size_t at6, at4; /* addresses begun */
+	bool v4_next;
+	bool over;
+	int err; /* of the last attempt that failed */
+	char tried[DIAL_TRIED_MAX];
+	struct proxy proxy;
+};
+
+/* on_done never comes before this returns. -1: it will not; fail says why. */
+int dial_start(
+    struct dial *, const struct dial_plan *, uv_loop_t *, struct resolver *);
+
+/* Gives up; on_done does not come. May be called at any time, also twice. */
+void dial_cancel(struct dial *);
+
+#endif

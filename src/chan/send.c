@@ -1,0 +1,233 @@
+/*
+ * What a channel sends: the queue, the encoder that fills it, and the stream
+ * that empties it.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "chan/parts.h"
+
+/* Room in the queue without which a small message does not fit. */
+#define QUEUE_STEP (ENCODE_LARGE_MIN + ENCODE_HEAD_MAX + FRAMING_TAG_MAX)
+
+/* Room for n bytes behind the queue; false: out of memory. */
+static bool
+queue_room(struct chan *c, size_t n)
+{
+	size_t held = chan_queued(c), cap;
+	uint8_t *p;
+
+	if (c->queue.p == NULL) {
+		c->queue = c->loop->queue;
+		c->loop->queue = (struct span){NULL, 0, 0};
+	}
+	if (span_room(&c->queue) >= n)
+		return true;
+	if (c->queue_at > 0) {
+		memmove(c->queue.p, c->queue.p + c->queue_at, held);
+		c->queue.len = held;
+		c->queue_at = 0;
+	}
+	if (span_room(&c->queue) >= n)
+		return true;
+	cap =
+	    held + n > CHAN_BUFFER ? (held + n) + (held + n) / 4 : CHAN_BUFFER;
+	p = realloc(c->queue.p, cap);
+	if (p == NULL)
+		return false;
+	c->queue.p = p;
+	c->queue.cap = cap;
+	return true;
+}
+
+static void
+queue_add(struct chan *c, const void *p, size_t len)
+{
+	if (len > 0)
+		memcpy(c->queue.p + c->queue.len, p, len);
+	c->queue.len += len;
+}
+
+/* The queue is empty: its buffer goes to whoever sends next. */
+static void
+queue_give(struct chan *c)
+{
+	struct chan_loop *l = c->loop;
+
+	if (l->queue.p == NULL && c->queue.cap == CHAN_BUFFER)
+		l->queue = (struct span){c->queue.p, 0, c->queue.cap};
+	else
+		free(c->queue.p);
+	c->queue = (struct span){NULL, 0, 0};
+	c->queue_at = 0;
+}
+
+/* n bytes have left, of the queue first; returns how many of `more`. */
+static size_t
+queue_left(struct chan *c, size_t n)
+{
+	size_t ours = n < chan_queued(c) ? n : chan_queued(c);
+
+	c->queue_at += ours;
+	if (c->queue_at == c->queue.len)
+		queue_give(c);
+	return n - ours;
+}
+
+static void
+fail_writing(struct chan *c)
+{
+	c->writing = CHAN_FAILED;
+	c->on->on_failed(c);
+}
+
+static void
+count_out(struct chan *c, struct iovec *v, size_t n)
+{
+	size_t first = n < v[0].iov_len ? n : v[0].iov_len;
+
+	if (c->on->on_wire == NULL) {
+		c->counts.bytes_out += n;
+		return;
+	}
+	if (first > 0)
+		c->on->on_wire(c, true, slice_of(v[0].iov_base, first));
+	c->counts.bytes_out += first;
+	if (n > first)
+		c->on->on_wire(c, true, slice_of(v[1].iov_base, n - first));
+	c->counts.bytes_out += n - first;
+}
+
+/*
+ * Writes the queue, and `more` behind it, until the stream takes no more.
+ * Returns how many bytes of `more` have left.
+ */
+static size_t
+write_out(struct chan *c, struct slice more)
+{
+	size_t done = 0, before;
+	struct iovec v[2];
+	ssize_t n;
+
+	while ((before = chan_queued(c)) + more.len - done > 0) {
+		v[0] = (struct iovec){c->queue.p + c->queue_at, before};
+		v[1] = (struct iovec){
+		    (void *)(uintptr_t)(more.p + done), more.len - done};
+		n = before > 0 ? stream_write(c->stream, v, 2)
+			       : stream_write(c->stream, v + 1, 1);
+		if (n == STREAM_AGAIN)
+			break;
+		if (n < 0) {
+			fail_writing(c);
+			break;
+		}
+		count_out(c, v, (size_t)n);
+		c->counts.last_out_ms = uv_now(c->loop->uv);
+		done += queue_left(c, (size_t)n);
+	}
+	return done;
+}
+
+/* A message too large to be copied: written from where it lies. */
+static enum chan_sent
+send_large(struct chan *c, struct slice m)
+{
+	struct encode_frame f;
+	size_t done;
+
+	if (encode_wrap(&c->encoder, m, &f) == ENCODE_BAD)
+		return CHAN_REFUSED;
+	if (!queue_room(c, f.head_len))
+		return CHAN_LOST;
+	queue_add(c, f.head, f.head_len);
+	done = write_out(c, m);
+	if (c->writing == CHAN_FAILED)
+		return CHAN_LOST;
+	if (!queue_room(c, m.len - done + f.tail.len))
+		return CHAN_LOST;
+	queue_add(c, m.p + done, m.len - done);
+	queue_add(c, f.tail.p, f.tail.len);
+	return CHAN_SENT;
+}
+
+enum chan_sent
+chan_send(struct chan *c, const struct batch *b, size_t *next)
+{
+	enum chan_sent sent = CHAN_SENT;
+	enum encode_result r;
+	uint64_t before = c->encoder.messages;
+
+	if (c->writing != CHAN_WRITING)
+		return CHAN_LOST;
+	while (sent == CHAN_SENT && *next < b->n) {
+		if (chan_queued(c) >= c->queue_max) {
+			sent = CHAN_FULL;
+			break;
+		}
+		if (!queue_room(c, QUEUE_STEP)) {
+			sent = CHAN_LOST;
+			break;
+		}
+		r = encode(&c->encoder, b, next, &c->queue);
+		if (r == ENCODE_LARGE) {
+			sent = send_large(c, b->v[*next]);
+			*next += sent == CHAN_SENT;
+		} else if (r == ENCODE_BAD)
+			sent = CHAN_REFUSED;
+	}
+	c->counts.messages_out += c->encoder.messages - before;
+	c->was_full = sent == CHAN_FULL;
+	c->unsaid = true;
+	chan_mark_dirty(c);
+	return sent;
+}
+
+/* Our half closes now that nothing is left to send. */
+static void
+close_half(struct chan *c)
+{
+	int r = stream_shut(c->stream);
+
+	if (r == STREAM_AGAIN)
+		return;
+	if (r < 0) {
+		fail_writing(c);
+		return;
+	}
+	c->writing = CHAN_CLOSED;
+	c->on->on_drained(c);
+}
+
+void
+chan_flush(struct chan *c)
+{
+	if (c->stream == NULL || c->writing == CHAN_CLOSED ||
+	    c->writing == CHAN_FAILED)
+		return;
+	write_out(c, slice_of("", 0));
+	if (c->writing == CHAN_FAILED)
+		return;
+	if (chan_queued(c) == 0 && c->writing == CHAN_CLOSING)
+		close_half(c);
+	else if (chan_queued(c) == 0 && c->unsaid) {
+		c->unsaid = false;
+		c->on->on_drained(c);
+	}
+	if (c->was_full && chan_queued(c) <= c->queue_max / 2 &&
+	    c->writing == CHAN_WRITING) {
+		c->was_full = false;
+		c->on->on_low(c);
+	}
+	if (c->stream != NULL)
+		chan_set_want(c);
+}
+
+void
+chan_shut(struct chan *c)
+{
+	if (c->writing != CHAN_WRITING)
+		return;
+	c->writing = CHAN_CLOSING;
+	chan_mark_dirty(c);
+}

@@ -1,0 +1,299 @@
+/*
+ * From options to a plan, for the commands that talk; see plan.h. What is a
+ * matter of several options together is settled here.
+ */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "cmd/plan.h"
+
+#define QUEUE_MAX (256u << 10)
+#define LINGER_CLIENT_MS 250
+#define LINGER_SERVER_MS 10000
+#define RETRY_MAX_MS 30000
+
+void
+plan_talk_init(struct plan *p)
+{
+	p->run.talk.linger_ms = UINT64_MAX;
+	p->run.talk.quit_ms = UINT64_MAX;
+	p->run.talk.queue_max = QUEUE_MAX;
+	p->run.dial.opts = sock_opts_default;
+	p->run.ready_fd = -1;
+	p->run.retry_max_ms = RETRY_MAX_MS;
+	p->run.listen.mode = (mode_t)-1;
+	p->backlog = 4096;
+	p->repeat = 1;
+}
+
+int
+set_on_open(struct plan *p, const char *value, struct fail *f)
+{
+	struct talk_plan *t = &p->run.talk;
+
+	if (t->on_open_n == PLAN_ON_OPEN_MAX)
+		return fail_set(f, STATUS_USAGE,
+		    "is one too many, expected at most %d", PLAN_ON_OPEN_MAX);
+	p->on_open[t->on_open_n++] = value;
+	return 0;
+}
+
+int
+set_expect(struct plan *p, const char *value, struct fail *f)
+{
+	char why[128];
+	int err;
+
+	if (p->expect != NULL)
+		regfree(&p->expect_re);
+	p->expect = NULL;
+	err = regcomp(&p->expect_re, value, REG_EXTENDED | REG_NOSUB);
+	if (err != 0) {
+		regerror(err, &p->expect_re, why, sizeof(why));
+		fail_set(
+		    f, STATUS_USAGE, "expected a regular expression: %s", why);
+		return fail_hint(f,
+		    "try: quotes around it, and a backslash "
+		    "before what is to be plain");
+	}
+	p->expect = value;
+	return 0;
+}
+
+int
+set_verbose(struct plan *p, const char *value, struct fail *f)
+{
+	p->verbose++;
+	return 0;
+}
+
+/* A number that an option holds as text; 0 if there is none. */
+static int
+read_number(const char *option, const char *text, uint64_t max, int *out,
+    struct fail *f)
+{
+	enum num_result r;
+	uint64_t v;
+
+	if (text == NULL)
+		return 0;
+	r = num_parse(text, 0, max, &v);
+	if (r == NUM_OK) {
+		*out = (int)v;
+		return 0;
+	}
+	fail_set(
+	    f, STATUS_USAGE, "%s '%.64s': %s", option, text, num_strerror(r));
+	return fail_hint(
+	    f, "try: a number from 0 to %llu", (unsigned long long)max);
+}
+
+/* -s and -p. */
+static int
+finish_source(struct plan *p, struct fail *f)
+{
+	struct dial_plan *d = &p->run.dial;
+	int port = 0;
+
+	if (read_number("-p", p->source_port, 65535, &port, f) == -1)
+		return -1;
+	d->source_port = (uint16_t)port;
+	d->has_source = p->source_port != NULL || p->source != NULL;
+	d->source.sa.sa_family = AF_UNSPEC;
+	if (p->source == NULL)
+		return 0;
+	if (inet_pton(AF_INET, p->source, &d->source.v4.sin_addr) == 1)
+		d->source.v4.sin_family = AF_INET;
+	else if (inet_pton(AF_INET6, p->source, &d->source.v6.sin6_addr) == 1)
+		d->source.v6.sin6_family = AF_INET6;
+	else {
+		fail_set(f, STATUS_USAGE,
+		    "-s '%.128s': expected a numeric address of this machine",
+		    p->source);
+		return fail_hint(f, "try: ip -br addr");
+	}
+	return 0;
+}
+
+/* The first line of a file: USER:PASSWORD. */
+static int
+read_secret(struct plan *p, struct fail *f)
+{
+	ssize_t n;
+	int fd = fd_open_read(p->proxy_auth);
+
+	n = fd == -1
+	    ? -1
+	    : fd_read_some(fd, p->proxy_secret, sizeof(p->proxy_secret) - 1);
+	if (n == -1)
+		fail_set(f, STATUS_IO, "--proxy-auth %s: %s", p->proxy_auth,
+		    strerror(errno));
+	if (fd != -1)
+		close(fd);
+	if (n == -1)
+		return -1;
+	p->proxy_secret[n] = '\0';
+	p->proxy_secret[strcspn(p->proxy_secret, "\r\n")] = '\0';
+	return 0;
+}
+
+/* -x, -X and where the credentials come from. */
+static int
+finish_proxy(struct plan *p, struct fail *f)
+{
+	struct dial_plan *d = &p->run.dial;
+	const char *env = getenv("WDSOCK_PROXY_AUTH");
+	char text[ADDR_TEXT_MAX], *colon;
+	enum proxy_kind kind = PROXY_SOCKS5;
+
+	if (p->proxy_kind != NULL && !proxy_kind_of(p->proxy_kind, &kind)) {
+		fail_set(f, STATUS_USAGE,
+		    "-X '%.64s': expected 4, 5 or connect", p->proxy_kind);
+		return fail_hint(f, "try: -X 5");
+	}
+	if (p->proxy == NULL)
+		return 0;
+	if (d->to.kind != ADDR_TCP) {
+		fail_set(f, STATUS_USAGE,
+		    "-x %.128s: expected a TCP address to connect to, saw %s",
+		    p->proxy, addr_print(&d->to, text));
+		return fail_hint(f, "try: without -x");
+	}
+	d->proxy = kind;
+	/* As in nc: without a port it is the one that is usual. */
+	snprintf(text, sizeof(text), "%s%s", p->proxy,
+	    strchr(p->proxy, ':') != NULL ? ""
+		: d->proxy == PROXY_HTTP  ? ":3128"
+					  : ":1080");
+	if (addr_parse(text, &d->proxy_at, f) == -1)
+		return fail_prefix(f, "-x");
+	if (p->proxy_auth != NULL) {
+		if (read_secret(p, f) == -1)
+			return -1;
+	} else if (env != NULL)
+		snprintf(p->proxy_secret, sizeof(p->proxy_secret), "%s", env);
+	if (p->proxy_secret[0] == '\0')
+		return 0;
+	colon = strchr(p->proxy_secret, ':');
+	if (colon != NULL) {
+		*colon = '\0';
+		d->proxy_password = colon + 1;
+	}
+	d->proxy_user = p->proxy_secret;
+	return 0;
+}
+
+static int
+finish_sockets(struct plan *p, struct fail *f)
+{
+	struct sock_opts *o = &p->run.dial.opts;
+	int mode = 0;
+
+	if (read_number("--tos", p->tos, 255, &o->tos, f) == -1 ||
+	    read_number(
+		"--ready-fd", p->ready_fd, INT_MAX, &p->run.ready_fd, f) == -1)
+		return -1;
+	if (p->run.ready_fd != -1 && fcntl(p->run.ready_fd, F_GETFD) == -1) {
+		fail_set(f, STATUS_USAGE,
+		    "--ready-fd %d: expected a descriptor that is open",
+		    p->run.ready_fd);
+		return fail_hint(f, "try: --ready-fd 3 3>file");
+	}
+	o->keepalive_s = (unsigned)((p->keepalive_ms + 999) / 1000);
+	o->user_timeout_ms = (unsigned)p->user_timeout_ms;
+	if (p->v4 && p->v6)
+		return fail_set(f, STATUS_USAGE,
+		    "-4 and -6: expected one of them, saw both");
+	p->run.dial.family = p->v4 ? RESOLVE_V4
+	    : p->v6		   ? RESOLVE_V6
+				   : RESOLVE_ANY;
+	p->run.listen.family = p->run.dial.family;
+	p->run.listen.opts = *o;
+	p->run.listen.backlog = (int)(p->backlog > 65535 ? 65535 : p->backlog);
+	p->run.listen.seqpacket = p->run.dial.seqpacket;
+	if (p->socket_mode != NULL) {
+		char *end;
+
+		mode = (int)strtol(p->socket_mode, &end, 8);
+		if (*end != '\0' || end == p->socket_mode || mode < 0 ||
+		    mode > 0777) {
+			fail_set(f, STATUS_USAGE,
+			    "--socket-mode '%.32s': expected an octal mode",
+			    p->socket_mode);
+			return fail_hint(f, "try: 0600 or 0660");
+		}
+		p->run.listen.mode = (mode_t)mode;
+	}
+	return 0;
+}
+
+/* What both directions speak, unless they differ. */
+static void
+finish_framing(struct plan *p)
+{
+	struct talk_plan *t = &p->run.talk;
+	const struct framing fr = p->filter.fr;
+
+	if (p->mode_in == NULL)
+		t->in = fr;
+	if (p->mode_out == NULL)
+		t->out = fr;
+	t->in.max = t->out.max = fr.max;
+}
+
+static void
+finish_clocks(struct plan *p)
+{
+	struct run_plan *r = &p->run;
+
+	/* -w is both, as in nc; each alone is stronger. */
+	if (p->w_ms > 0 && r->connect_ms == 0)
+		r->connect_ms = p->w_ms;
+	if (p->w_ms > 0 && r->talk.idle_ms == 0)
+		r->talk.idle_ms = p->w_ms;
+	r->talk.linger_given = r->talk.linger_ms != UINT64_MAX;
+	if (!r->talk.linger_given)
+		r->talk.linger_ms =
+		    p->serving ? LINGER_SERVER_MS : LINGER_CLIENT_MS;
+}
+
+int
+plan_talk_finish(struct plan *p, struct fail *f)
+{
+	struct run_plan *r = &p->run;
+
+	if (plan_finish(p, f) == -1 || finish_source(p, f) == -1 ||
+	    finish_proxy(p, f) == -1 || finish_sockets(p, f) == -1)
+		return -1;
+	finish_framing(p);
+	finish_clocks(p);
+	r->feed = (struct feed_plan){
+	    .input = p->filter.input,
+	    .crlf = p->filter.crlf,
+	    .max = p->filter.fr.max,
+	    .sends = p->sends,
+	    .sends_n = p->filter.sends_n,
+	    .repeat = p->repeat,
+	};
+	r->output = p->filter.output;
+	r->talk.on_open = p->on_open;
+	r->talk.count = p->count_one ? 1 : p->count;
+	r->talk.expect = p->expect == NULL ? NULL : &p->expect_re;
+	r->talk.expect_text = p->expect;
+	r->talk.no_output =
+	    r->talk.echo && !p->has_output && p->both == PLAN_BOTH_NONE;
+	r->log.level = p->verbose > 1 ? LOG_CHATTY
+	    : p->verbose == 1	      ? LOG_VERBOSE
+				      : LOG_QUIET;
+	return 0;
+}

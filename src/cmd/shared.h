@@ -1,0 +1,96 @@
+/*
+ * Options that several commands have, each written once: rows for the tables
+ * of option.h.
+ */
+#ifndef CMD_SHARED_H
+#define CMD_SHARED_H
+
+#include "cmd/option.h"
+
+/* clang-format off */
+
+#define CMD_OPTIONS_FRAMING \
+	{'m', "mode", "MODE", "the framing; see wdsock help modes", \
+		OPTION_BY(set_mode)}, \
+	{0, "mode-in", "MODE", "the framing of what comes", \
+		OPTION_BY(set_mode_in)}, \
+	{0, "mode-out", "MODE", "the framing of what goes", \
+		OPTION_BY(set_mode_out)}, \
+	{0, "max-message", "SIZE", "refuse longer messages (16M)", \
+		OPTION_BY(set_max_message)}
+
+#define CMD_OPTIONS_MESSAGES \
+	{0, "input", "FORMAT", "lines null whole raw json escaped hex", \
+		OPTION_BY(set_input)}, \
+	{0, "output", "FORMAT", "lines null raw json escaped hex none", \
+		OPTION_BY(set_output)}, \
+	{'0', "null", NULL, "messages end with NUL, both ways", \
+		OPTION_BY(set_null)}, \
+	{'j', "json", NULL, "messages are JSON lines, both ways", \
+		OPTION_BY(set_json)}, \
+	{0, "crlf", NULL, "a CR before LF is not part of a line", \
+		OPTION_BY(set_crlf)}, \
+	{0, "send", "TEXT", "a message; all --send are the whole input", \
+		OPTION_BY(set_send)}, \
+	{0, "on-open", "TEXT", "a message to begin each connection with", \
+		OPTION_BY(set_on_open)}, \
+	{0, "repeat", "N", "say all of the input N times", \
+		OPTION_IN(OPTION_COUNT, repeat)}, \
+	{0, "interval", "DURATION", "wait between messages", \
+		OPTION_IN(OPTION_DURATION, run.talk.interval_ms)}
+
+#define CMD_OPTIONS_LIFE \
+	{0, "ask", NULL, "wait for a reply to each message", \
+		OPTION_IN(OPTION_FLAG, run.talk.ask)}, \
+	{0, "expect", "RE", "a message must match; with --ask each reply", \
+		OPTION_BY(set_expect)}, \
+	{0, "count", "N", "end after N messages received", \
+		OPTION_IN(OPTION_COUNT, count)}, \
+	{'1', "one", NULL, "end after one message received", \
+		OPTION_IN(OPTION_FLAG, count_one)}, \
+	{0, "stay", NULL, "keep our half open when the input ends", \
+		OPTION_IN(OPTION_FLAG, run.talk.stay)}, \
+	{'N', "half-close", NULL, "close our half when the input ends", \
+		OPTION_IN(OPTION_FLAG, run.talk.half_quiet)}, \
+	{'q', "quit", "DURATION", "wait for the peer no longer than that", \
+		OPTION_IN(OPTION_DURATION, run.talk.quit_ms)}, \
+	{'w', "wait", "DURATION", "--connect-timeout and --idle", \
+		OPTION_IN(OPTION_DURATION, w_ms)}, \
+	{0, "idle", "DURATION", "end when nothing comes or goes", \
+		OPTION_IN(OPTION_DURATION, run.talk.idle_ms)}, \
+	{0, "reply-timeout", "DURATION", "end when no answer comes", \
+		OPTION_IN(OPTION_DURATION, run.talk.reply_ms)}, \
+	{0, "deadline", "DURATION", "end after that, whatever happens", \
+		OPTION_IN(OPTION_DURATION, run.deadline_ms)}, \
+	{0, "linger", "DURATION", "wait for stdin when the peer has closed", \
+		OPTION_IN(OPTION_DURATION, run.talk.linger_ms)}, \
+	{'v', "verbose", NULL, "say what happens; twice: and why", \
+		OPTION_BY(set_verbose)}, \
+	{0, "dump", NULL, "show the bytes on the wire, on stderr", \
+		OPTION_IN(OPTION_FLAG, run.talk.dump)}
+
+#define CMD_OPTIONS_SOCKET \
+	{'4', "ipv4", NULL, "IPv4 alone", OPTION_IN(OPTION_FLAG, v4)}, \
+	{'6', "ipv6", NULL, "IPv6 alone", OPTION_IN(OPTION_FLAG, v6)}, \
+	{0, "seqpacket", NULL, "unix: a socket of packets", \
+		OPTION_IN(OPTION_FLAG, run.dial.seqpacket)}, \
+	{0, "nagle", NULL, "let the kernel collect small writes", \
+		OPTION_IN(OPTION_FLAG, run.dial.opts.nagle)}, \
+	{0, "keepalive", "DURATION", "probe a peer that is silent so long", \
+		OPTION_IN(OPTION_DURATION, keepalive_ms)}, \
+	{0, "user-timeout", "DURATION", "give up on what is not acknowledged", \
+		OPTION_IN(OPTION_DURATION, user_timeout_ms)}, \
+	{0, "send-buffer", "SIZE", "of the socket", \
+		OPTION_IN(OPTION_SIZE, run.dial.opts.send_buffer)}, \
+	{0, "recv-buffer", "SIZE", "of the socket", \
+		OPTION_IN(OPTION_SIZE, run.dial.opts.recv_buffer)}, \
+	{0, "tos", "N", "type of service, 0 to 255", \
+		OPTION_IN(OPTION_TEXT, tos)}, \
+	{0, "congestion", "NAME", "congestion control, such as reno", \
+		OPTION_IN(OPTION_TEXT, run.dial.opts.congestion)}, \
+	{0, "interface", "NAME", "this interface alone", \
+		OPTION_IN(OPTION_TEXT, run.dial.opts.interface)}
+
+/* clang-format on */
+
+#endif

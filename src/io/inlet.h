@@ -1,0 +1,40 @@
+/*
+ * Standard input as a loop reads it: announced when something has come, never
+ * waited for, and not read at all while nobody wants it.
+ */
+#ifndef IO_INLET_H
+#define IO_INLET_H
+
+#include <uv.h>
+
+#include "base/fd.h"
+#include "io/reader.h"
+
+struct inlet {
+	/* More bytes are in the reader, or the end is there (once). */
+	void (*on_bytes)(struct inlet *);
+	void (*on_end)(struct inlet *, int err); /* 0, or an errno */
+	void *owner;
+	struct reader reader;
+	bool quiet; /* closed or /dev/null: it has nothing to say */
+	bool terminal;
+	bool ended;
+
+	/* The inlet's own. */
+	struct fd fd;
+	bool taken;
+	bool flowing;
+	uv_poll_t poll;
+	uv_idle_t idle; /* for what cannot be polled: one read a turn */
+};
+
+/* 0, or -1 and errno. Nothing is read before inlet_flow. */
+int inlet_init(struct inlet *, uv_loop_t *, int fd);
+
+/* Reads from now on, or no longer. */
+void inlet_flow(struct inlet *, bool on);
+
+/* After this nothing comes; the memory of the reader goes too. */
+void inlet_close(struct inlet *);
+
+#endif

@@ -1,0 +1,185 @@
+/* Standard output in a loop; see outlet.h. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/outlet.h"
+#include "io/writer.h"
+
+static void on_poll(uv_poll_t *, int status, int events);
+static void on_prepare(uv_prepare_t *);
+
+int
+outlet_init(struct outlet *o, uv_loop_t *loop, int fd, enum sink_kind kind)
+{
+	o->terminal = isatty(fd) == 1;
+	sink_init(&o->sink, kind, o->terminal);
+	o->err = 0;
+	o->waiting = o->large = false;
+	o->at = o->next = o->large_at = 0;
+	o->batch.n = 0;
+	o->out = (struct span){malloc(WRITER_BUFFER), 0, WRITER_BUFFER};
+	if (o->out.p == NULL)
+		return -1;
+	if (fd_take(&o->fd, fd, true) == -1)
+		o->err = errno; /* said at the first message */
+	else if (o->fd.watch != -1) {
+		uv_poll_init(loop, &o->poll, o->fd.watch);
+		o->poll.data = o;
+	}
+	uv_prepare_init(loop, &o->prepare);
+	o->prepare.data = o;
+	o->taken = true;
+	return 0;
+}
+
+/* The turn is over: what it has brought goes out with one write. */
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+	struct outlet *o = prepare->data;
+
+	uv_prepare_stop(prepare);
+	outlet_flush(o);
+	if (outlet_is_empty(o))
+		o->on_empty(o);
+}
+
+static bool
+fail(struct outlet *o, int err)
+{
+	o->err = err;
+	o->batch.n = 0;
+	o->on_error(o, err);
+	return false;
+}
+
+static void
+wait_for_room(struct outlet *o)
+{
+	if (o->waiting)
+		return;
+	o->waiting = true;
+	uv_poll_start(&o->poll, UV_WRITABLE, on_poll);
+}
+
+/*
+ * Writes the buffer, and behind it what is left of a large message. True once
+ * all of that has gone.
+ */
+static bool
+write_out(struct outlet *o)
+{
+	struct slice m = {NULL, 0};
+	struct iovec v[2];
+	size_t held, first;
+	ssize_t n;
+
+	for (;;) {
+		held = o->out.len - o->at;
+		if (o->large)
+			m = slice_of(o->batch.v[o->next].p + o->large_at,
+			    o->batch.v[o->next].len - o->large_at);
+		if (held + m.len == 0)
+			break;
+		v[0] = (struct iovec){o->out.p + o->at, held};
+		v[1] = (struct iovec){(void *)(uintptr_t)m.p, m.len};
+		n = held > 0 ? fd_write_now(&o->fd, v, m.len > 0 ? 2 : 1)
+			     : fd_write_now(&o->fd, v + 1, 1);
+		if (n == -1 && errno == EAGAIN) {
+			wait_for_room(o);
+			return false;
+		}
+		if (n == -1)
+			return fail(o, errno);
+		first = (size_t)n < held ? (size_t)n : held;
+		o->at += first;
+		o->large_at += (size_t)n - first;
+	}
+	o->out.len = o->at = 0;
+	o->large = false;
+	return true;
+}
+
+/* Formats what is kept; true once none of it is left. */
+static bool
+format(struct outlet *o)
+{
+	enum sink_result r;
+
+	while (o->batch.n > 0) {
+		r = sink_put(&o->sink, &o->batch, &o->next, &o->out);
+		if (r == SINK_OK) {
+			o->batch.n = 0;
+			return true;
+		}
+		o->large = r == SINK_LARGE;
+		o->large_at = 0;
+		if (!write_out(o))
+			return false;
+	}
+	return true;
+}
+
+enum outlet_result
+outlet_put(struct outlet *o, const struct batch *b)
+{
+	if (o->err != 0) {
+		fail(o, o->err);
+		return OUTLET_FAILED;
+	}
+	o->batch = *b;
+	o->next = 0;
+	uv_prepare_start(&o->prepare, on_prepare);
+	if (format(o))
+		return OUTLET_DONE;
+	return o->err != 0 ? OUTLET_FAILED : OUTLET_WAIT;
+}
+
+void
+outlet_flush(struct outlet *o)
+{
+	if (o->err == 0 && !o->waiting && o->out.len > o->at)
+		write_out(o);
+}
+
+bool
+outlet_is_empty(const struct outlet *o)
+{
+	return o->err != 0 || (o->batch.n == 0 && o->out.len == o->at);
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct outlet *o = poll->data;
+	bool kept = o->batch.n > 0;
+
+	(void)status;
+	(void)events;
+	uv_poll_stop(poll);
+	o->waiting = false;
+	if (!write_out(o) || !format(o))
+		return;
+	if (kept)
+		o->on_room(o);
+	outlet_flush(o);
+	if (outlet_is_empty(o))
+		o->on_empty(o);
+}
+
+void
+outlet_close(struct outlet *o)
+{
+	if (!o->taken)
+		return;
+	o->taken = false;
+	if (o->fd.watch != -1)
+		uv_close((uv_handle_t *)&o->poll, NULL);
+	uv_close((uv_handle_t *)&o->prepare, NULL);
+	fd_release(&o->fd);
+	free(o->out.p);
+	o->out = (struct span){NULL, 0, 0};
+}

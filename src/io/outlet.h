@@ -1,0 +1,60 @@
+/*
+ * Standard output as a loop writes it: a sink, a buffer, and a descriptor that
+ * may not take it all.
+ *
+ * A batch that does not fit is kept, not copied: the caller holds its bytes
+ * until on_room. So memory stays bounded whatever the reader of the pipe does.
+ */
+#ifndef IO_OUTLET_H
+#define IO_OUTLET_H
+
+#include <uv.h>
+
+#include "base/fd.h"
+#include "io/sink.h"
+
+enum outlet_result {
+	OUTLET_DONE, /* the batch is written, or in the buffer */
+	OUTLET_WAIT, /* it is kept; on_room says when it has gone */
+	OUTLET_FAILED,
+};
+
+struct outlet {
+	/* What was kept has gone into the buffer. */
+	void (*on_room)(struct outlet *);
+	void (*on_error)(struct outlet *, int err);
+	/* The buffer is empty after it was not. */
+	void (*on_empty)(struct outlet *);
+	void *owner;
+	struct sink sink;
+	bool terminal;
+	int err; /* once it has failed, for good */
+
+	/* The outlet's own. */
+	struct fd fd;
+	bool taken;
+	bool waiting; /* for the descriptor */
+	struct span out;
+	size_t at;	    /* so much of `out` has been written */
+	struct batch batch; /* kept; n == 0: none */
+	size_t next;
+	size_t large_at; /* of batch.v[next], when it is written directly */
+	bool large;
+	uv_poll_t poll;
+	uv_prepare_t prepare; /* writes what a turn has brought */
+};
+
+/* 0, or -1 and errno. */
+int outlet_init(struct outlet *, uv_loop_t *, int fd, enum sink_kind);
+
+enum outlet_result outlet_put(struct outlet *, const struct batch *);
+
+/* Writes what is in the buffer as far as it goes without waiting. */
+void outlet_flush(struct outlet *);
+
+/* Is everything that was put written? */
+bool outlet_is_empty(const struct outlet *);
+
+void outlet_close(struct outlet *);
+
+#endif

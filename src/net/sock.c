@@ -1,0 +1,302 @@
+/* Sockets; see sock.h. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "net/sock.h"
+
+const struct sock_opts sock_opts_default = {.tos = -1};
+
+int
+sock_open(int family, int type)
+{
+#ifdef SOCK_NONBLOCK
+	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+#else
+	int fd = socket(family, type, 0);
+
+	if (fd != -1) {
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	}
+	return fd;
+#endif
+}
+
+static int
+set(int fd, int level, int name, int value, const char *option, struct fail *f)
+{
+	if (setsockopt(fd, level, name, &value, sizeof(value)) == 0)
+		return 0;
+	return fail_set(
+	    f, STATUS_IO, "%s %d: %s", option, value, strerror(errno));
+}
+
+static int
+set_text(int fd, int level, int name, const char *value, const char *option,
+    struct fail *f)
+{
+	if (setsockopt(fd, level, name, value, (socklen_t)strlen(value)) == 0)
+		return 0;
+	fail_set(f, STATUS_IO, "%s '%s': %s", option, value, strerror(errno));
+	if (errno == ENOENT)
+		fail_hint(f,
+		    "try: one of those in "
+		    "/proc/sys/net/ipv4/tcp_available_congestion_"
+		    "control");
+	return -1;
+}
+
+static int
+set_keepalive(int fd, unsigned seconds, struct fail *f)
+{
+	if (set(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "--keepalive", f) == -1)
+		return -1;
+#ifdef TCP_KEEPIDLE
+	if (set(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)seconds, "--keepalive",
+		f) == -1 ||
+	    set(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)seconds, "--keepalive",
+		f) == -1)
+		return -1;
+#endif
+	return 0;
+}
+
+static int
+set_buffers(int fd, const struct sock_opts *o, struct fail *f)
+{
+	if (o->send_buffer > 0 &&
+	    set(fd, SOL_SOCKET, SO_SNDBUF, o->send_buffer, "--send-buffer",
+		f) == -1)
+		return -1;
+	if (o->recv_buffer > 0 &&
+	    set(fd, SOL_SOCKET, SO_RCVBUF, o->recv_buffer, "--recv-buffer",
+		f) == -1)
+		return -1;
+	return 0;
+}
+
+int
+sock_apply(int fd, int family, const struct sock_opts *o, struct fail *f)
+{
+	if (set_buffers(fd, o, f) == -1)
+		return -1;
+	if (family == AF_UNIX)
+		return 0;
+	if (!o->nagle && set(fd, IPPROTO_TCP, TCP_NODELAY, 1, "--nagle", f))
+		return -1;
+	if (o->keepalive_s > 0 && set_keepalive(fd, o->keepalive_s, f) == -1)
+		return -1;
+#ifdef TCP_USER_TIMEOUT
+	if (o->user_timeout_ms > 0 &&
+	    set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)o->user_timeout_ms,
+		"--user-timeout", f) == -1)
+		return -1;
+#endif
+	if (o->tos >= 0 && family == AF_INET &&
+	    set(fd, IPPROTO_IP, IP_TOS, o->tos, "--tos", f) == -1)
+		return -1;
+	if (o->tos >= 0 && family == AF_INET6 &&
+	    set(fd, IPPROTO_IPV6, IPV6_TCLASS, o->tos, "--tos", f) == -1)
+		return -1;
+#ifdef TCP_CONGESTION
+	if (o->congestion != NULL &&
+	    set_text(fd, IPPROTO_TCP, TCP_CONGESTION, o->congestion,
+		"--congestion", f) == -1)
+		return -1;
+#endif
+#ifdef SO_BINDTODEVICE
+	if (o->interface != NULL &&
+	    set_text(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface,
+		"--interface", f) == -1)
+		return -1;
+#endif
+	return 0;
+}
+
+enum sock_result
+sock_connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	if (connect(fd, sa, len) == 0)
+		return SOCK_DONE;
+	/* A Unix socket with a full backlog says EAGAIN and cannot be
+	 * waited for; the dialer tries again. */
+	return errno == EINPROGRESS || errno == EINTR ? SOCK_LATER
+						      : SOCK_FAILED;
+}
+
+int
+sock_outcome(int fd)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1)
+		return errno;
+	return err;
+}
+
+static int
+cannot_listen(const char *name, struct fail *f)
+{
+	int err = errno;
+
+	fail_set(
+	    f, STATUS_LISTEN, "%s: cannot listen: %s", name, strerror(err));
+	if (err == EADDRINUSE)
+		fail_hint(f,
+		    "the address is in use; try: another port, or "
+		    "ss -lntp to see by whom");
+	if (err == EACCES)
+		fail_hint(f, "try: a port from 1024 on, or as root");
+	if (err == EADDRNOTAVAIL)
+		fail_hint(f,
+		    "try: an address of this machine, or the port "
+		    "alone for all of them");
+	return -1;
+}
+
+/* Does anybody listen there? Connecting says so, and sends nothing. */
+static bool
+is_live(const struct addr *a, int type)
+{
+	int fd = sock_open(AF_UNIX, type);
+	bool live;
+
+	if (fd == -1)
+		return true;
+	live = connect(fd, (const struct sockaddr *)&a->un, a->un_len) == 0 ||
+	    errno != ECONNREFUSED;
+	close(fd);
+	return live;
+}
+
+/* What stands at the path now; 0: nothing, or a stale socket that is gone. */
+static int
+clear_path(const struct addr *a, int type, const char *name, struct fail *f)
+{
+	const char *path = a->un.sun_path;
+	struct stat st;
+
+	if (lstat(path, &st) == -1)
+		return 0; /* bind will say what is wrong */
+	if (!S_ISSOCK(st.st_mode)) {
+		fail_set(f, STATUS_LISTEN,
+		    "%s: expected nothing or a socket there, saw %s", name,
+		    S_ISDIR(st.st_mode)	      ? "a directory"
+			: S_ISLNK(st.st_mode) ? "a link"
+			: S_ISREG(st.st_mode) ? "a file"
+					      : "something else");
+		return fail_hint(f, "try: another path; it is left alone");
+	}
+	if (is_live(a, type)) {
+		fail_set(f, STATUS_LISTEN,
+		    "%s: expected a free path, saw a server that listens "
+		    "there",
+		    name);
+		return fail_hint(f, "try: another path, or end that server");
+	}
+	unlink(path);
+	return 0;
+}
+
+int
+sock_listen_unix(const struct addr *a, bool seqpacket, mode_t mode, int backlog,
+    const struct sock_opts *o, struct sock_file *file, struct fail *f)
+{
+	const int type = seqpacket ? SOCK_SEQPACKET : SOCK_STREAM;
+	const bool named = a->un.sun_path[0] != '\0';
+	char name[ADDR_TEXT_MAX];
+	struct stat st;
+	mode_t old = 0;
+	int fd, r;
+
+	memset(file, 0, sizeof(*file));
+	addr_print(a, name);
+	if (named && clear_path(a, type, name, f) == -1)
+		return -1;
+	fd = sock_open(AF_UNIX, type);
+	if (fd == -1)
+		return cannot_listen(name, f);
+	if (sock_apply(fd, AF_UNIX, o, f) == -1) {
+		close(fd);
+		return -1;
+	}
+	/* The file has its mode from its first moment on. */
+	if (mode != (mode_t)-1)
+		old = umask(0777 & ~mode);
+	r = bind(fd, (const struct sockaddr *)&a->un, a->un_len);
+	if (mode != (mode_t)-1)
+		umask(old);
+	if (r == -1 || listen(fd, backlog) == -1) {
+		cannot_listen(name, f);
+		close(fd);
+		return -1;
+	}
+	if (named && lstat(a->un.sun_path, &st) == 0) {
+		file->made = true;
+		file->un = a->un;
+		file->dev = st.st_dev;
+		file->ino = st.st_ino;
+	}
+	return fd;
+}
+
+void
+sock_file_remove(struct sock_file *file)
+{
+	struct stat st;
+
+	if (file->made && lstat(file->un.sun_path, &st) == 0 &&
+	    st.st_dev == file->dev && st.st_ino == file->ino)
+		unlink(file->un.sun_path);
+	file->made = false;
+}
+
+int
+sock_listen_tcp(const struct sockaddr *sa, socklen_t len, bool v6_only,
+    bool reuse_port, int backlog, const struct sock_opts *o, struct fail *f)
+{
+	int fd = sock_open(sa->sa_family, SOCK_STREAM), on = 1;
+	int only = v6_only ? 1 : 0;
+	char name[ADDR_TEXT_MAX];
+
+	addr_name(sa, len, name);
+	if (fd == -1)
+		return cannot_listen(name, f);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (sa->sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
+#ifdef SO_REUSEPORT
+	if (reuse_port)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+#endif
+	if (sock_apply(fd, sa->sa_family, o, f) == -1) {
+		close(fd);
+		return -1;
+	}
+	if (bind(fd, sa, len) == -1 || listen(fd, backlog) == -1) {
+		cannot_listen(name, f);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int
+sock_accept(int fd, struct sockaddr_storage *peer, socklen_t *len)
+{
+	int got;
+
+	*len = sizeof(*peer);
+	do
+		got = accept4(fd, (struct sockaddr *)peer, len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	while (got == -1 && errno == EINTR);
+	return got;
+}

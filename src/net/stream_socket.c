@@ -1,0 +1,266 @@
+/*
+ * A stream over a connected socket: TCP, Unix stream, Unix seqpacket.
+ *
+ * A descriptor of ours is non-blocking and is polled itself. One that others
+ * share (an inetd's 0, fd:N) keeps its flags: each call says MSG_DONTWAIT, and
+ * an epoll descriptor that watches it is polled in its place.
+ *
+ * libuv ends a poll handle that sees POLLERR and reports EBADF for it. Nothing
+ * is known by that: what has arrived is still there to be read, and the error
+ * comes from recv behind it. So it counts as ready for everything, and the
+ * handle is started again if it is still wanted.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "net/stream.h"
+
+struct stream_socket {
+	struct stream base;
+	struct fd fd;
+	bool borrowed;
+	bool is_unix;
+
+	int want;
+	uv_poll_t poll;
+};
+
+static struct stream_socket *
+of(const struct stream *s)
+{
+	return (struct stream_socket *)(uintptr_t)s;
+}
+
+static int
+failed(struct stream *s)
+{
+	if (errno == EAGAIN)
+		return STREAM_AGAIN;
+	s->err = errno;
+	return STREAM_FAILED;
+}
+
+static ssize_t
+socket_read(struct stream *s, void *buf, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = recv(of(s)->fd.fd, buf, len, MSG_DONTWAIT);
+	while (n == -1 && errno == EINTR);
+	return n >= 0 ? n : failed(s);
+}
+
+static ssize_t
+socket_write(struct stream *s, const struct iovec *v, int n)
+{
+	struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)v};
+	ssize_t done;
+
+	m.msg_iovlen = (size_t)n;
+	do
+		done = sendmsg(of(s)->fd.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (done == -1 && errno == EINTR);
+	return done >= 0 ? done : failed(s);
+}
+
+static int
+socket_shut(struct stream *s)
+{
+	/* ENOTCONN: the peer has reset it; recv will say so. */
+	if (shutdown(of(s)->fd.fd, SHUT_WR) == -1 && errno != ENOTCONN)
+		return failed(s);
+	return 0;
+}
+
+static size_t
+socket_pending(const struct stream *s)
+{
+	return 0;
+}
+
+/* What was written to a Unix socket is at the peer's at once. */
+static int64_t
+socket_unacked(const struct stream *s)
+{
+	int n = 0;
+
+	if (of(s)->is_unix)
+		return 0;
+#ifdef SIOCOUTQ
+	if (ioctl(of(s)->fd.fd, SIOCOUTQ, &n) == 0)
+		return n;
+#endif
+	return -1;
+}
+
+/* Asked by poll: SO_ERROR would take the error away from recv. */
+static bool
+socket_broken(const struct stream *s)
+{
+	struct pollfd p = {.fd = of(s)->fd.fd, .events = POLLOUT};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
+}
+
+static void on_poll(uv_poll_t *, int status, int events);
+
+static void
+start_poll(struct stream_socket *k)
+{
+	int events = 0;
+
+	if (k->want & STREAM_READABLE)
+		events |= UV_READABLE;
+	if (k->want & STREAM_WRITABLE)
+		events |= UV_WRITABLE;
+	if (events == 0)
+		uv_poll_stop(&k->poll);
+	else
+		uv_poll_start(&k->poll, events, on_poll);
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct stream_socket *k = poll->data;
+	int what = 0;
+
+	if (status < 0)
+		what = k->want;
+	if (events & UV_READABLE)
+		what |= STREAM_READABLE;
+	if (events & UV_WRITABLE)
+		what |= STREAM_WRITABLE;
+	/* Behind a watching descriptor one sees only that something is. */
+	if (k->fd.watch != k->fd.fd)
+		what = k->want;
+	k->base.on_ready(&k->base, what);
+	if (status < 0 && k->want != 0 && !uv_is_closing((uv_handle_t *)poll))
+		start_poll(k);
+}
+
+/* Tells the watching descriptor what is wanted now. */
+static void
+watch_for(struct stream_socket *k)
+{
+	int events = 0;
+
+	if (k->want & STREAM_READABLE)
+		events |= FD_WATCH_READ;
+	if (k->want & STREAM_WRITABLE)
+		events |= FD_WATCH_WRITE;
+	fd_watch(&k->fd, events);
+}
+
+static void
+socket_want(struct stream *s, int want)
+{
+	struct stream_socket *k = of(s);
+
+	if (k->want == want)
+		return;
+	k->want = want;
+	if (k->fd.watch != k->fd.fd) {
+		watch_for(k);
+		if (want != 0)
+			uv_poll_start(&k->poll, UV_READABLE, on_poll);
+		else
+			uv_poll_stop(&k->poll);
+	} else
+		start_poll(k);
+}
+
+static void
+on_poll_closed(uv_handle_t *h)
+{
+	struct stream_socket *k = h->data;
+
+	if (k->borrowed)
+		fd_release(&k->fd);
+	else
+		close(k->fd.fd);
+	k->base.on_closed(&k->base);
+	free(k);
+}
+
+static void
+socket_close(struct stream *s, bool reset)
+{
+	struct stream_socket *k = of(s);
+	struct linger hard = {.l_onoff = 1, .l_linger = 0};
+
+	if (reset)
+		setsockopt(
+		    k->fd.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	k->want = 0;
+	uv_close((uv_handle_t *)&k->poll, on_poll_closed);
+}
+
+static const struct stream_ops socket_ops = {
+    .read = socket_read,
+    .write = socket_write,
+    .shut = socket_shut,
+    .pending = socket_pending,
+    .want = socket_want,
+    .close = socket_close,
+    .unacked = socket_unacked,
+    .broken = socket_broken,
+};
+
+static bool
+take_fd(struct stream_socket *k, int fd, bool borrowed)
+{
+	k->borrowed = borrowed;
+	if (borrowed)
+		return fd_take(&k->fd, fd, false) == 0 &&
+		    k->fd.kind == FD_SOCKET;
+	k->fd = (struct fd){.kind = FD_SOCKET, .fd = fd, .watch = fd};
+	return true;
+}
+
+static bool
+is_unix(int fd)
+{
+	struct sockaddr_storage ss = {0};
+	socklen_t len = sizeof(ss);
+
+	return getsockname(fd, (struct sockaddr *)&ss, &len) == 0 &&
+	    ss.ss_family == AF_UNIX;
+}
+
+struct stream *
+stream_socket_new(uv_loop_t *loop, int fd, bool borrowed)
+{
+	struct stream_socket *k = calloc(1, sizeof(*k));
+	int err;
+
+	if (k != NULL && take_fd(k, fd, borrowed)) {
+		err = uv_poll_init(loop, &k->poll, k->fd.watch);
+		if (err == 0) {
+			k->poll.data = k;
+			k->is_unix = is_unix(k->fd.fd);
+			k->base.ops = &socket_ops;
+			return &k->base;
+		}
+		errno = -err;
+	}
+	err = k == NULL ? ENOMEM : errno;
+	free(k);
+	if (!borrowed)
+		close(fd);
+	errno = err;
+	return NULL;
+}

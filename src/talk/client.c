@@ -1,0 +1,152 @@
+/*
+ * The client: dials, talks, and with --retry does so again.
+ *
+ *	dial --> talk --> over --> (clock) --> dial ...
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "talk/run.h"
+
+#define RETRY_FIRST_MS 250
+
+static void dial(struct run *);
+
+static void
+on_retry(uv_timer_t *t)
+{
+	dial(t->data);
+}
+
+/* Longer each time, and never at the same moment as everybody else. */
+static uint64_t
+backoff_ms(struct run *run)
+{
+	uint64_t ms = RETRY_FIRST_MS, i;
+	unsigned char random[2] = {0};
+
+	for (i = 1; i < run->tries && ms < run->plan->retry_max_ms; i++)
+		ms *= 2;
+	if (ms > run->plan->retry_max_ms)
+		ms = run->plan->retry_max_ms;
+	uv_random(NULL, NULL, random, sizeof(random), 0, NULL);
+	return ms - ms / 4 * (random[0] + 256u * random[1]) / 65536;
+}
+
+/* It did not work. True: it will be tried again. */
+static bool
+retry(struct run *run)
+{
+	uint64_t ms;
+
+	if (run->tries >= run->plan->retry)
+		return false;
+	run->tries++;
+	ms = backoff_ms(run);
+	fail_hint(run->fail, "attempt %" PRIu64 " of %" PRIu64 " in %.1f s",
+	    run->tries, run->plan->retry, (double)ms / 1000);
+	run->plan->complain(run->fail);
+	snprintf(run->dial.doing, sizeof(run->dial.doing), "to try again");
+	uv_timer_start(&run->clock, on_retry, ms, 0);
+	return true;
+}
+
+static void
+on_connect_timeout(uv_timer_t *t)
+{
+	struct run *run = t->data;
+
+	dial_cancel(&run->dial);
+	fail_set(run->fail, STATUS_TIMEOUT,
+	    "timeout: --connect-timeout of %g s has run out, waiting %s",
+	    (double)run->plan->connect_ms / 1000, run->dial.doing);
+	if (!retry(run))
+		run_end(run, STATUS_TIMEOUT);
+}
+
+static void
+on_dialled(struct dial *d, int fd)
+{
+	struct run *run = d->owner;
+	char name[ADDR_TEXT_MAX];
+
+	uv_timer_stop(&run->clock);
+	if (fd == -1) {
+		*run->fail = d->fail;
+		if (!retry(run))
+			run_end(run, d->fail.status);
+		return;
+	}
+	addr_print(&run->plan->dial.to, name);
+	if (run->plan->only_connect) {
+		log_say(&run->plan->log, LOG_VERBOSE, "%s: connected", name);
+		close(fd);
+		run_end(run, STATUS_DONE);
+		return;
+	}
+	run_talk(run, fd, false, name);
+}
+
+static void
+dial(struct run *run)
+{
+	run->dial.owner = run;
+	run->dial.on_done = on_dialled;
+	if (dial_start(&run->dial, &run->plan->dial, &run->loop,
+		&run->resolver) == -1) {
+		*run->fail = run->dial.fail;
+		run_end(run, run->dial.fail.status);
+		return;
+	}
+	if (run->plan->connect_ms > 0)
+		uv_timer_start(
+		    &run->clock, on_connect_timeout, run->plan->connect_ms, 0);
+}
+
+/* A conversation is over. Its end is ours, unless it is to go on. */
+static void
+on_over(struct run *run)
+{
+	enum status s = run->talk.status;
+
+	run_take_outcome(run);
+	if ((s == STATUS_CLOSED || s == STATUS_RESET || s == STATUS_TIMEOUT) &&
+	    retry(run))
+		return;
+	run_end(run, s);
+}
+
+static void
+on_stop(struct run *run)
+{
+	dial_cancel(&run->dial);
+}
+
+int
+run_client(const struct run_plan *plan, struct fail *f)
+{
+	struct run *run = malloc(sizeof(*run));
+	char name[ADDR_TEXT_MAX];
+	int r = -1;
+
+	if (run == NULL)
+		return fail_set(f, STATUS_IO, "out of memory");
+	if (run_init(run, plan, f) == 0) {
+		run->on_over = on_over;
+		run->on_stop = on_stop;
+		if (plan->dial.to.kind == ADDR_FD && plan->only_connect)
+			run_end(run, STATUS_DONE);
+		else if (plan->dial.to.kind == ADDR_FD)
+			run_talk(run, plan->dial.to.fd, true,
+			    addr_print(&plan->dial.to, name));
+		else
+			dial(run);
+		r = run_loop(run);
+	}
+	free(run);
+	return r;
+}

@@ -1,0 +1,226 @@
+/* What we say; see feed.h. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "talk/feed.h"
+
+/* What --repeat keeps of stdin at the most. */
+#define KEEP_MAX (256u << 20)
+
+static void
+on_bytes(struct inlet *in)
+{
+	struct feed *f = in->owner;
+
+	f->on_more(f);
+}
+
+static void
+on_end(struct inlet *in, int err)
+{
+	struct feed *f = in->owner;
+
+	f->input_over = true;
+	f->err = err;
+	f->on_more(f);
+}
+
+int
+feed_init(struct feed *f, const struct feed_plan *plan, uv_loop_t *loop,
+    struct fail *fail)
+{
+	f->plan = plan;
+	f->fail = fail;
+	f->batch = (struct batch){f->v, 0, FEED_BATCH};
+	f->next = 0;
+	f->send_at = 0;
+	f->round = 0;
+	f->used = 0;
+	f->input_over = f->over = false;
+	f->err = 0;
+	f->kept = NULL;
+	f->kept_len = f->kept_cap = f->kept_at = 0;
+	f->terminal = f->quiet = false;
+	memset(&f->inlet, 0, sizeof(f->inlet));
+	source_init(&f->source, plan->input, plan->crlf, plan->max);
+	if (plan->sends_n > 0)
+		return 0;
+	f->inlet.owner = f;
+	f->inlet.on_bytes = on_bytes;
+	f->inlet.on_end = on_end;
+	if (inlet_init(&f->inlet, loop, STDIN_FILENO) == -1)
+		return fail_set(fail, STATUS_IO, "stdin: %s", strerror(errno));
+	f->terminal = f->inlet.terminal;
+	f->quiet = f->inlet.quiet;
+	return 0;
+}
+
+void
+feed_release(struct feed *f)
+{
+	inlet_close(&f->inlet);
+	source_release(&f->source);
+	free(f->kept);
+	f->kept = NULL;
+}
+
+void
+feed_rest(struct feed *f)
+{
+	inlet_flow(&f->inlet, false);
+}
+
+/* The messages of --send, as they stand. */
+static enum feed_state
+next_send(struct feed *f)
+{
+	const char *text;
+
+	if (f->send_at == f->plan->sends_n) {
+		f->send_at = 0;
+		f->over = f->over || ++f->round >= f->plan->repeat;
+	}
+	if (f->over)
+		return FEED_OVER;
+	f->batch.n = f->next = 0;
+	while (f->send_at < f->plan->sends_n && f->batch.n < f->batch.cap) {
+		text = f->plan->sends[f->send_at++];
+		batch_add(&f->batch, (const uint8_t *)text, strlen(text));
+	}
+	return FEED_READY;
+}
+
+/* --repeat keeps what was read, so that it can be said again. */
+static bool
+keep(struct feed *f, struct slice in)
+{
+	size_t cap;
+	uint8_t *p;
+
+	if (f->plan->repeat <= 1 || f->round > 0 || in.len == 0)
+		return true;
+	if (f->kept_len + in.len > KEEP_MAX) {
+		fail_set(f->fail, STATUS_IO,
+		    "stdin: expected at most %u bytes to --repeat, saw more",
+		    KEEP_MAX);
+		fail_hint(f->fail, "try: a smaller input");
+		return false;
+	}
+	if (f->kept_len + in.len > f->kept_cap) {
+		cap = 2 * (f->kept_len + in.len);
+		p = realloc(f->kept, cap);
+		if (p == NULL) {
+			fail_set(f->fail, STATUS_IO, "out of memory");
+			return false;
+		}
+		f->kept = p;
+		f->kept_cap = cap;
+	}
+	memcpy(f->kept + f->kept_len, in.p, in.len);
+	f->kept_len += in.len;
+	return true;
+}
+
+/* What is to be cut next: of stdin, or of what was kept of it. */
+static struct slice
+held(const struct feed *f)
+{
+	if (f->round == 0)
+		return reader_bytes(&f->inlet.reader);
+	return slice_of(f->kept + f->kept_at, f->kept_len - f->kept_at);
+}
+
+static void
+drop_used(struct feed *f)
+{
+	if (f->round == 0)
+		reader_consume(&f->inlet.reader, f->used);
+	else
+		f->kept_at += f->used;
+	f->used = 0;
+}
+
+/* The end of one round; true: another one begins. */
+static bool
+begin_again(struct feed *f)
+{
+	if (++f->round >= f->plan->repeat || f->kept_len == 0)
+		return false;
+	f->kept_at = 0;
+	source_restart(&f->source);
+	return true;
+}
+
+static enum feed_state
+bad(struct feed *f)
+{
+	fail_prefix(f->fail, "stdin");
+	f->over = true;
+	return f->batch.n > 0 ? FEED_READY : FEED_BAD;
+}
+
+/* The input has ended: its last message, if it has one. */
+static enum feed_state
+next_of_end(struct feed *f, struct slice in)
+{
+	enum source_result r;
+
+	if (f->err != 0) {
+		fail_set(f->fail, STATUS_IO, "stdin: %s", strerror(f->err));
+		f->over = true;
+		return FEED_BAD;
+	}
+	r = source_end(&f->source, in, &f->batch, f->fail);
+	f->used = in.len;
+	if (r == SOURCE_BAD)
+		return bad(f);
+	if (!begin_again(f))
+		f->over = true;
+	else
+		f->used = 0;
+	if (f->batch.n > 0)
+		return FEED_READY;
+	return f->over ? FEED_OVER : feed_next(f);
+}
+
+static enum feed_state
+next_of_input(struct feed *f)
+{
+	enum source_result r;
+	struct slice in;
+
+	drop_used(f);
+	f->batch.n = f->next = 0;
+	if (f->over)
+		return f->fail->status != STATUS_DONE ? FEED_BAD : FEED_OVER;
+	in = held(f);
+	r = source_cut(&f->source, in, &f->batch, &f->used, f->fail);
+	if (!keep(f, slice_of(in.p, f->used)))
+		return bad(f);
+	if (r == SOURCE_BAD)
+		return bad(f);
+	if (f->batch.n > 0)
+		return FEED_READY;
+	drop_used(f);
+	in = held(f);
+	if (f->input_over) {
+		if (!keep(f, in))
+			return bad(f);
+		return next_of_end(f, in);
+	}
+	inlet_flow(&f->inlet, true);
+	return FEED_LATER;
+}
+
+enum feed_state
+feed_next(struct feed *f)
+{
+	if (f->next < f->batch.n)
+		return FEED_READY;
+	if (f->plan->sends_n > 0)
+		return next_send(f);
+	return next_of_input(f);
+}

@@ -1,0 +1,85 @@
+/*
+ * What we hear: messages are counted, matched, echoed and shown.
+ */
+
+#include <inttypes.h>
+
+#include "talk/parts.h"
+
+/* --expect: with --ask each reply must match, otherwise one message must. */
+static bool
+matches(struct talk *t, struct slice m)
+{
+	regmatch_t at = {.rm_so = 0, .rm_eo = (regoff_t)m.len};
+
+	return regexec(t->plan->expect, (const char *)m.p, 0, &at,
+		   REG_STARTEND) == 0;
+}
+
+static void
+look_at_messages(struct talk *t, const struct batch *b)
+{
+	struct fail f;
+	size_t i;
+
+	for (i = 0; i < b->n; i++) {
+		if (matches(t, b->v[i]))
+			t->met = true;
+		else if (t->plan->ask) {
+			fail_set(&f, STATUS_UNMET,
+			    "%s: expected a reply that matches '%s', saw the "
+			    "one printed last",
+			    t->name, t->plan->expect_text);
+			talk_end_with(t, &f, "a reply that was not expected");
+		}
+	}
+}
+
+/* The reply that --ask waits for is there. */
+static void
+got_reply(struct talk *t)
+{
+	uv_timer_stop(&t->clock[TALK_REPLY]);
+	if (!t->waiting_reply)
+		return;
+	t->waiting_reply = false;
+	talk_pump(t);
+}
+
+/* Messages have come. False: they are kept until stdout takes them. */
+bool
+talk_on_batch(struct chan *c, struct batch *b)
+{
+	struct talk *t = c->owner;
+	uint64_t left = t->plan->count - t->heard;
+	bool go = true;
+
+	if (t->ending)
+		return true;
+	if (t->plan->count > 0 && b->n > left)
+		b->n = (size_t)left;
+	t->heard += b->n;
+	if (t->plan->expect != NULL)
+		look_at_messages(t, b);
+	if (t->plan->echo) {
+		t->echo = *b;
+		t->echo_next = 0;
+		go = talk_echo(t);
+	}
+	if (!t->plan->no_output) {
+		switch (outlet_put(t->outlet, b)) {
+		case OUTLET_DONE:
+			break;
+		case OUTLET_WAIT:
+			t->kept = true;
+			go = false;
+			break;
+		case OUTLET_FAILED:
+			return true;
+		}
+	}
+	if (t->plan->count > 0 && t->heard >= t->plan->count)
+		talk_act(t, life_step(&t->life, LIFE_ENOUGH));
+	got_reply(t);
+	return go;
+}

@@ -1,0 +1,30 @@
+/*
+ * Between the parts of a conversation, and for nobody else: talk.c has its
+ * life and its end, say.c what we say, hear.c what we hear, words.c the texts.
+ */
+#ifndef TALK_PARTS_H
+#define TALK_PARTS_H
+
+#include "talk/talk.h"
+
+/* talk.c */
+void talk_clock(struct talk *, enum talk_clock, uint64_t ms, uv_timer_cb);
+void talk_act(struct talk *, unsigned todo);
+void talk_end_with(struct talk *, const struct fail *, const char *why);
+void talk_timed_out(struct talk *, const char *option, uint64_t ms);
+
+/* say.c */
+void talk_greet(struct talk *);
+void talk_pump(struct talk *);
+bool talk_echo(struct talk *);
+void talk_on_more(struct feed *);
+void talk_on_low(struct chan *);
+void talk_on_reply_clock(uv_timer_t *);
+
+/* hear.c */
+bool talk_on_batch(struct chan *, struct batch *);
+
+/* words.c */
+void talk_lost_text(const struct talk *, struct fail *);
+
+#endif

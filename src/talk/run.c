@@ -1,0 +1,209 @@
+/* A run; see run.h. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "talk/run.h"
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define ENDING (sizeof(ending_signals) / sizeof(ending_signals[0]))
+
+/* What happens now, for SIGUSR1. */
+static void
+describe(struct run *run)
+{
+	char text[600], waiting[200];
+	struct fail f;
+
+	if (run->talking) {
+		talk_describe(&run->talk, text, sizeof(text));
+		talk_waiting_for(&run->talk, waiting, sizeof(waiting));
+		fail_set(&f, STATUS_DONE, "%s; waiting for %s", text, waiting);
+	} else
+		fail_set(&f, STATUS_DONE, "waiting %s", run->dial.doing);
+	run->plan->complain(&f);
+}
+
+static void
+on_signal(uv_signal_t *s, int number)
+{
+	struct run *run = s->data;
+
+	if (number == SIGUSR1) {
+		describe(run);
+		return;
+	}
+	fail_set(run->fail, STATUS_DONE, "signal %d", number);
+	run->fail->signal = number;
+	run_end(run, STATUS_DONE);
+}
+
+static void
+on_deadline(uv_timer_t *t)
+{
+	struct run *run = t->data;
+	char waiting[200] = "";
+
+	if (run->talking)
+		talk_waiting_for(&run->talk, waiting, sizeof(waiting));
+	else
+		snprintf(waiting, sizeof(waiting), "%.180s", run->dial.doing);
+	fail_set(run->fail, STATUS_TIMEOUT,
+	    "timeout: --deadline of %g s has run out, waiting for %s",
+	    (double)run->plan->deadline_ms / 1000, waiting);
+	run_end(run, STATUS_TIMEOUT);
+}
+
+/* What was ignored when we began (nohup, a shell's background) stays so. */
+static bool
+is_ignored(int number)
+{
+	struct sigaction sa;
+
+	return sigaction(number, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
+
+static void
+init_signals(struct run *run)
+{
+	size_t i;
+	int number;
+
+	/* Sockets and pipes say EPIPE, which is looked at. */
+	signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i <= ENDING; i++) {
+		uv_signal_init(&run->loop, &run->signals[i]);
+		run->signals[i].data = run;
+		number = i < ENDING ? ending_signals[i] : SIGUSR1;
+		if (!is_ignored(number))
+			uv_signal_start(&run->signals[i], on_signal, number);
+		uv_unref((uv_handle_t *)&run->signals[i]);
+	}
+}
+
+int
+run_init(struct run *run, const struct run_plan *plan, struct fail *f)
+{
+	memset(run, 0, sizeof(*run));
+	run->plan = plan;
+	run->fail = f;
+	f->status = STATUS_DONE;
+	if (uv_loop_init(&run->loop) != 0)
+		return fail_set(f, STATUS_IO, "no event loop to be had");
+	chan_loop_init(&run->chans, &run->loop);
+	init_signals(run);
+	uv_timer_init(&run->loop, &run->deadline);
+	uv_timer_init(&run->loop, &run->clock);
+	run->deadline.data = run->clock.data = run;
+	if (plan->deadline_ms > 0)
+		uv_timer_start(
+		    &run->deadline, on_deadline, plan->deadline_ms, 0);
+	uv_unref((uv_handle_t *)&run->deadline);
+	if (feed_init(&run->feed, &plan->feed, &run->loop, f) == -1)
+		return -1;
+	if (outlet_init(
+		&run->outlet, &run->loop, STDOUT_FILENO, plan->output) == -1)
+		return fail_set(f, STATUS_IO, "out of memory");
+	return 0;
+}
+
+/* The outcome of the talk becomes that of the run. */
+void
+run_take_outcome(struct run *run)
+{
+	if (run->talk.fail.what[0] != '\0' || run->talk.fail.signal != 0)
+		*run->fail = run->talk.fail;
+	run->fail->status = run->talk.status;
+}
+
+static void
+on_over(struct talk *t)
+{
+	struct run *run = t->owner;
+	char text[600];
+
+	run->talking = false;
+	talk_describe(t, text, sizeof(text));
+	log_say(&run->plan->log, LOG_VERBOSE, "%s: %s", text, t->why);
+	if (!run->over)
+		run->on_over(run);
+}
+
+static void
+on_dump(struct talk *t, const char *line)
+{
+	struct run *run = t->owner;
+	struct log always = {LOG_VERBOSE, run->plan->log.say};
+
+	log_say(&always, LOG_VERBOSE, "%s", line);
+}
+
+void
+run_talk(struct run *run, int fd, bool borrowed, const char *name)
+{
+	struct stream *s = stream_socket_new(&run->loop, fd, borrowed);
+
+	if (s == NULL) {
+		fail_set(run->fail, STATUS_IO, "%s: %s", name, strerror(errno));
+		run_end(run, STATUS_IO);
+		return;
+	}
+	log_say(&run->plan->log, LOG_VERBOSE, "%s: open", name);
+	run->talking = true;
+	run->talk.plan = &run->plan->talk;
+	run->talk.log = &run->plan->log;
+	run->talk.feed = &run->feed;
+	run->talk.outlet = &run->outlet;
+	run->talk.on_over = on_over;
+	run->talk.on_dump = on_dump;
+	run->talk.owner = run;
+	talk_begin(&run->talk, &run->chans, s, name);
+}
+
+void
+run_end(struct run *run, enum status s)
+{
+	if (run->over)
+		return;
+	run->over = true;
+	run->status = s;
+	run->on_stop(run);
+	uv_stop(&run->loop);
+}
+
+static void
+close_handle(uv_handle_t *h, void *unused)
+{
+	(void)unused;
+	if (!uv_is_closing(h))
+		uv_close(h, NULL);
+}
+
+int
+run_loop(struct run *run)
+{
+	enum status s;
+
+	uv_run(&run->loop, UV_RUN_DEFAULT);
+	/* An end from outside: what has been heard is still shown. */
+	outlet_flush(&run->outlet);
+	if (run->talking)
+		chan_close(&run->talk.chan, false);
+	feed_release(&run->feed);
+	outlet_close(&run->outlet);
+	chan_loop_release(&run->chans);
+	uv_walk(&run->loop, close_handle, NULL);
+	run->fail->leave_now = resolve_is_hung(&run->resolver);
+	while (uv_run(&run->loop, UV_RUN_NOWAIT) != 0 && !run->fail->leave_now)
+		;
+	uv_loop_close(&run->loop);
+	s = run->over ? run->status : STATUS_DONE;
+	if (s == STATUS_DONE && run->fail->signal == 0)
+		return 0;
+	run->fail->status = s;
+	return -1;
+}

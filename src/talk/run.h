@@ -1,0 +1,84 @@
+/*
+ * A run: one process's worth of conversations, one after the other. What they
+ * share is here (the loop, stdin and stdout, signals, --deadline); how each
+ * begins is client.c's or server.c's.
+ */
+#ifndef TALK_RUN_H
+#define TALK_RUN_H
+
+#include "chan/dial.h"
+#include "chan/listen.h"
+#include "talk/talk.h"
+
+struct run_plan {
+	struct feed_plan feed;
+	enum sink_kind output;
+	struct talk_plan talk;
+	struct log log;
+	uint64_t deadline_ms; /* 0: none */
+
+	/* The client. */
+	struct dial_plan dial;
+	uint64_t connect_ms; /* 0: as long as the system takes */
+	bool only_connect;   /* -z */
+	uint64_t retry;	     /* how many more attempts */
+	uint64_t retry_max_ms;
+
+	/* The server. */
+	struct listen_plan listen;
+	bool keep;	    /* -k: the next one when this one has gone */
+	bool refuse_others; /* while one is served */
+	uint64_t accept_ms; /* --accept-timeout; 0: none */
+	int ready_fd;	    /* -1: none */
+
+	/* Says an error that does not end the run; src/cmd's. */
+	void (*complain)(const struct fail *);
+};
+
+/* 0, or -1 and the fail; a fail without text has a status alone. */
+int run_client(const struct run_plan *, struct fail *);
+int run_server(const struct run_plan *, struct fail *);
+
+/* For client.c and server.c. */
+
+struct run {
+	const struct run_plan *plan;
+	struct fail *fail;
+	uv_loop_t loop;
+	struct chan_loop chans;
+	struct resolver resolver;
+	struct feed feed;
+	struct outlet outlet;
+	struct talk talk;
+	bool talking;
+	bool over;
+	bool closed; /* its handles are on their way out */
+	enum status status;
+	uv_signal_t signals[4];
+	uv_timer_t deadline;
+	uv_timer_t clock; /* connecting, accepting, retrying: one at a time */
+	struct dial dial;
+	struct resolve resolve;
+	struct listener listener;
+	uint64_t tries;
+	/* A conversation is over: begin the next one, or end the run. */
+	void (*on_over)(struct run *);
+	/* The run ends: what is the side's own goes. */
+	void (*on_stop)(struct run *);
+};
+
+int run_init(struct run *, const struct run_plan *, struct fail *);
+
+/* Runs until run_end; then gives everything back. 0 or -1. */
+int run_loop(struct run *);
+
+/* Begins the conversation over this socket. */
+void run_talk(struct run *, int fd, bool borrowed, const char *name);
+
+/* The run ends, with this status, and with run->fail's text. */
+void run_end(struct run *, enum status);
+
+/* Has the talk's fail, or nothing, become the run's? */
+void run_take_outcome(struct run *);
+
+#endif

@@ -1,0 +1,178 @@
+/*
+ * What we say: the feed's messages, --on-open and --echo, as fast as the
+ * queue, --ask and --interval let them go.
+ */
+
+#include <string.h>
+
+#include "talk/explain.h"
+#include "talk/parts.h"
+
+/* --echo: what has come goes back. False: the rest waits for on_low. */
+bool
+talk_echo(struct talk *t)
+{
+	size_t before = t->echo_next;
+	enum chan_sent r;
+
+	r = chan_send(&t->chan, &t->echo, &t->echo_next);
+	if (t->echo_next > before) {
+		t->said += t->echo_next - before;
+		t->life.queued = true;
+	}
+	return r != CHAN_FULL;
+}
+
+void
+talk_on_reply_clock(uv_timer_t *timer)
+{
+	struct talk *t = timer->data;
+
+	talk_timed_out(t, "--reply-timeout", t->plan->reply_ms);
+}
+
+static void
+on_interval(uv_timer_t *timer)
+{
+	struct talk *t = timer->data;
+
+	t->pacing = false;
+	talk_pump(t);
+}
+
+/* Something of ours has been said. */
+static void
+said(struct talk *t, uint64_t n)
+{
+	t->said += n;
+	t->life.queued = true;
+	if (t->plan->ask) {
+		t->waiting_reply = true;
+		t->asked_ms = uv_now(t->loop);
+	}
+	if (t->plan->reply_ms > 0 &&
+	    !uv_is_active((uv_handle_t *)&t->clock[TALK_REPLY]))
+		talk_clock(
+		    t, TALK_REPLY, t->plan->reply_ms, talk_on_reply_clock);
+	if (t->plan->interval_ms > 0) {
+		t->pacing = true;
+		talk_clock(t, TALK_INTERVAL, t->plan->interval_ms, on_interval);
+	}
+	if (uv_is_active((uv_handle_t *)&t->clock[TALK_LINGER]))
+		talk_act(t, LIFE_DO_LINGER);
+}
+
+/* Input that ended badly: what was said before it still goes out. */
+static void
+feed_failed(struct talk *t, const struct fail *f)
+{
+	t->feed_ended = true;
+	chan_flush(&t->chan);
+	talk_end_with(t, f, "the input cannot be sent");
+}
+
+static void
+feed_over(struct talk *t)
+{
+	if (t->feed_ended || t->waiting_reply)
+		return; /* our half closes behind the last reply */
+	t->feed_ended = true;
+	talk_act(t, life_step(&t->life, LIFE_INPUT_END));
+}
+
+/* One portion: all of the batch, or one message where each has its turn. */
+static enum chan_sent
+send_portion(struct talk *t)
+{
+	struct feed *f = t->feed;
+	struct batch one = f->batch;
+	size_t before = f->next;
+	enum chan_sent r;
+
+	if (t->plan->ask || t->plan->interval_ms > 0)
+		one.n = f->next + 1;
+	r = chan_send(&t->chan, &one, &f->next);
+	if (f->next > before)
+		said(t, f->next - before);
+	return r;
+}
+
+/* Says what can be said now. */
+void
+talk_pump(struct talk *t)
+{
+	struct fail f;
+
+	while (!t->ending && !t->over && !t->waiting_reply && !t->pacing &&
+	    !t->feed_ended && t->chan.writing == CHAN_WRITING) {
+		switch (feed_next(t->feed)) {
+		case FEED_LATER:
+			return;
+		case FEED_OVER:
+			feed_over(t);
+			return;
+		case FEED_BAD:
+			feed_failed(t, t->feed->fail);
+			return;
+		case FEED_READY:
+			break;
+		}
+		switch (send_portion(t)) {
+		case CHAN_SENT:
+			break;
+		case CHAN_REFUSED:
+			explain_encode(
+			    &t->chan.encoder.fault, &t->chan.out, &f);
+			feed_failed(t, &f);
+			return;
+		case CHAN_FULL:
+		case CHAN_LOST:
+			feed_rest(t->feed);
+			return;
+		}
+	}
+	feed_rest(t->feed);
+}
+
+void
+talk_on_more(struct feed *f)
+{
+	struct talk *t = f->owner;
+
+	if (t != NULL)
+		talk_pump(t);
+}
+
+void
+talk_on_low(struct chan *c)
+{
+	struct talk *t = c->owner;
+
+	if (t->plan->echo && t->echo_next < t->echo.n && talk_echo(t) &&
+	    !t->kept)
+		chan_resume(c);
+	talk_pump(t);
+}
+
+/* --on-open: said first, each time. */
+void
+talk_greet(struct talk *t)
+{
+	struct slice v[64];
+	struct batch b = {v, 0, 64};
+	size_t i, next = 0;
+	struct fail f;
+
+	for (i = 0; i < t->plan->on_open_n && b.n < b.cap; i++)
+		batch_add(&b, (const uint8_t *)t->plan->on_open[i],
+		    strlen(t->plan->on_open[i]));
+	if (b.n == 0)
+		return;
+	if (chan_send(&t->chan, &b, &next) == CHAN_REFUSED) {
+		explain_encode(&t->chan.encoder.fault, &t->chan.out, &f);
+		fail_prefix(&f, "--on-open");
+		feed_failed(t, &f);
+	}
+	t->life.queued = next > 0;
+	t->said += next;
+}

@@ -1,0 +1,459 @@
+/* One conversation; see talk.h. The rules themselves are in life.c. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "talk/dump.h"
+#include "talk/explain.h"
+#include "talk/parts.h"
+
+#define SETTLE_MS 2
+
+void
+talk_clock(struct talk *t, enum talk_clock which, uint64_t ms, uv_timer_cb cb)
+{
+	uv_timer_start(&t->clock[which], cb, ms, 0);
+}
+
+/*
+ * The end, told once the turn is over: what else goes wrong in this turn may
+ * weigh more, and then it names the status.
+ */
+static void on_end_clock(uv_timer_t *);
+
+void
+talk_end(struct talk *t, enum status s, const char *why)
+{
+	if (t->over)
+		return;
+	if (t->ending && status_worse(t->status, s) != s)
+		return;
+	t->status = s;
+	snprintf(t->why, sizeof(t->why), "%s", why);
+	if (!t->ending)
+		talk_clock(t, TALK_END, 0, on_end_clock);
+	t->ending = true;
+}
+
+/* The same with a text that has been put into t->end or the feed's fail. */
+void
+talk_end_with(struct talk *t, const struct fail *f, const char *why)
+{
+	if (t->ending && status_worse(t->status, f->status) != f->status)
+		return;
+	t->fail = *f;
+	talk_end(t, f->status, why);
+}
+
+static void
+on_clock_closed(uv_handle_t *h)
+{
+	struct talk *t = h->data;
+
+	if (--t->clocks_open == 0 && t->chan.stream == NULL)
+		t->on_over(t);
+}
+
+static void
+on_chan_closed(struct chan *c)
+{
+	struct talk *t = c->owner;
+
+	if (t->clocks_open == 0)
+		t->on_over(t);
+}
+
+/* All of ours has been said and shown: the channel and the clocks go. */
+static void
+close_all(struct talk *t)
+{
+	int i;
+
+	t->over = true;
+	feed_rest(t->feed);
+	chan_close(&t->chan, false);
+	for (i = 0; i < TALK_CLOCKS; i++)
+		uv_close((uv_handle_t *)&t->clock[i], on_clock_closed);
+}
+
+/* A pattern that nothing has met is a failure of its own. */
+static void
+judge_expect(struct talk *t)
+{
+	if (t->status == STATUS_DONE && t->plan->expect != NULL && !t->met)
+		fail_set(&t->fail, t->status = STATUS_UNMET,
+		    "%s: expected a message that matches '%s', saw none in "
+		    "%" PRIu64,
+		    t->name, t->plan->expect_text, t->heard);
+}
+
+static void
+on_end_clock(uv_timer_t *timer)
+{
+	struct talk *t = timer->data;
+
+	if (t->over)
+		return;
+	outlet_flush(t->outlet);
+	if (!outlet_is_empty(t->outlet))
+		return; /* on_empty comes back here */
+	judge_expect(t);
+	close_all(t);
+}
+
+/* Did stdout fail? Then how it failed is how we end. */
+static void
+stdout_failed(struct talk *t, int err)
+{
+	struct fail f;
+
+	fail_set(&f, STATUS_IO, "stdout: %s", strerror(err));
+	if (err == EPIPE || err == ENXIO)
+		f.signal = SIGPIPE;
+	talk_end_with(t, &f, "standard output failed");
+}
+
+static void
+on_outlet_error(struct outlet *o, int err)
+{
+	stdout_failed(o->owner, err);
+}
+
+static void
+on_outlet_room(struct outlet *o)
+{
+	struct talk *t = o->owner;
+
+	t->kept = false;
+	if (!t->over && t->echo_next >= t->echo.n)
+		chan_resume(&t->chan);
+}
+
+static void
+on_outlet_empty(struct outlet *o)
+{
+	struct talk *t = o->owner;
+
+	if (t->ending && !t->over)
+		talk_clock(t, TALK_END, 0, on_end_clock);
+}
+
+/*
+ * The peer has closed its half and ours is done: are our last bytes taken? A
+ * peer that no longer reads answers them by a reset, so the kernel is asked
+ * until it has nothing of ours left, for as long as --linger at the most.
+ */
+static void
+on_settle(uv_timer_t *timer)
+{
+	struct talk *t = timer->data;
+	int64_t left = stream_unacked(t->chan.stream);
+	bool broken = stream_broken(t->chan.stream);
+	struct fail f;
+
+	if (broken || (left > 0 && t->settle_ms > t->plan->linger_ms)) {
+		talk_lost_text(t, &f);
+		talk_end_with(t, &f, "closed by the peer");
+		return;
+	}
+	if (left <= 0) {
+		talk_end(t, STATUS_DONE, "closed by the peer");
+		return;
+	}
+	/* As long as it becomes less, the peer is only slow. */
+	t->settle_ms = left < t->settle_left ? 0 : t->settle_ms + SETTLE_MS;
+	t->settle_left = left;
+	talk_clock(t, TALK_SETTLE, SETTLE_MS, on_settle);
+}
+
+/* life.h said that it is over. */
+static void
+end_of_life(struct talk *t)
+{
+	struct fail f;
+
+	if (t->life.status == STATUS_CLOSED) {
+		if (t->life.ours == LIFE_LOST)
+			talk_lost_text(t, &f);
+		else
+			fail_set(&f, STATUS_CLOSED,
+			    "%s: closed by the peer while standard input was "
+			    "open",
+			    t->name);
+		talk_end_with(t, &f, "closed by the peer");
+		return;
+	}
+	if (t->life.theirs_closed && t->life.ours != LIFE_LOST && t->said > 0 &&
+	    !t->life.enough) {
+		snprintf(t->why, sizeof(t->why), "closed by the peer");
+		t->settle_ms = 0;
+		t->settle_left = INT64_MAX;
+		on_settle(&t->clock[TALK_SETTLE]);
+		return;
+	}
+	talk_end(t, STATUS_DONE,
+	    t->life.enough		? "as many messages as asked for"
+		: t->life.theirs_closed ? "closed by the peer"
+					: "closed by us");
+}
+
+static void
+on_linger(uv_timer_t *timer)
+{
+	struct talk *t = timer->data;
+
+	/* What there is to say is not yet all on its way. */
+	if (chan_queued(&t->chan) > 0 || t->feed->next < t->feed->batch.n ||
+	    (t->feed->plan->sends_n > 0 && !t->feed_ended))
+		talk_clock(t, TALK_LINGER, t->plan->linger_ms, on_linger);
+	else
+		talk_act(t, life_step(&t->life, LIFE_LINGERED));
+}
+
+static void
+on_quit(uv_timer_t *timer)
+{
+	struct talk *t = timer->data;
+
+	talk_act(t, life_step(&t->life, LIFE_QUIT));
+}
+
+void
+talk_act(struct talk *t, unsigned todo)
+{
+	if (t->over)
+		return;
+	if (todo & LIFE_DO_SHUT) {
+		log_say(t->log, LOG_CHATTY,
+		    "%s: our half closes when all is sent", t->name);
+		chan_shut(&t->chan);
+	}
+	if (todo & LIFE_DO_LINGER)
+		talk_clock(t, TALK_LINGER,
+		    t->feed->terminal && !t->plan->linger_given
+			? 0
+			: t->plan->linger_ms,
+		    on_linger);
+	if (todo & LIFE_DO_WAIT && t->plan->quit_ms != UINT64_MAX)
+		talk_clock(t, TALK_QUIT, t->plan->quit_ms, on_quit);
+	if (todo & LIFE_DO_END)
+		end_of_life(t);
+}
+
+/* A clock of ours has run out. */
+void
+talk_timed_out(struct talk *t, const char *option, uint64_t ms)
+{
+	char waiting[200];
+	struct fail f;
+
+	talk_waiting_for(t, waiting, sizeof(waiting));
+	fail_set(&f, STATUS_TIMEOUT,
+	    "%s: timeout: %s of %g s has run out, waiting for %s", t->name,
+	    option, (double)ms / 1000, waiting);
+	talk_end_with(t, &f, "timeout");
+}
+
+/* --idle looks at the last byte of either side, and sets itself again. */
+static void
+on_idle(uv_timer_t *timer)
+{
+	struct talk *t = timer->data;
+	const struct chan_counts *n = &t->chan.counts;
+	uint64_t last =
+	    n->last_in_ms > n->last_out_ms ? n->last_in_ms : n->last_out_ms;
+	uint64_t quiet = uv_now(t->loop) - last;
+
+	if (t->chan.reading == CHAN_PAUSED)
+		quiet = 0; /* it is our stdout that stalls, not the peer */
+	if (quiet >= t->plan->idle_ms)
+		talk_timed_out(t, "--idle", t->plan->idle_ms);
+	else
+		talk_clock(t, TALK_IDLE, t->plan->idle_ms - quiet, on_idle);
+}
+
+/* The peer's half is closed, in order or not. */
+static void
+peer_closed(struct talk *t)
+{
+	struct fail f;
+
+	if (t->waiting_reply) {
+		fail_set(&f, STATUS_CLOSED,
+		    "%s: closed by the peer before its reply had come",
+		    t->name);
+		talk_end_with(t, &f, "closed by the peer");
+		return;
+	}
+	if (t->plan->count > t->heard) {
+		fail_set(&f, STATUS_CLOSED,
+		    "%s: closed by the peer: expected %" PRIu64
+		    " messages, saw %" PRIu64,
+		    t->name, t->plan->count, t->heard);
+		talk_end_with(t, &f, "closed by the peer");
+		return;
+	}
+	log_say(
+	    t->log, LOG_CHATTY, "%s: the peer has closed its half", t->name);
+	talk_act(t, life_step(&t->life, LIFE_PEER_CLOSED));
+}
+
+static void
+stream_failed(struct talk *t, int err)
+{
+	struct fail f;
+	enum status s = err == ETIMEDOUT ? STATUS_TIMEOUT
+	    : err == ECONNRESET		 ? STATUS_RESET
+					 : STATUS_IO;
+
+	if (err == ECONNRESET)
+		fail_set(&f, s, "%s: reset by the peer after %" PRIu64 " bytes",
+		    t->name, t->chan.counts.bytes_in);
+	else
+		fail_set(&f, s, "%s: %s", t->name, strerror(err));
+	if (chan_partial(&t->chan) > 0)
+		fail_hint(&f, "%zu bytes of a message had come",
+		    chan_partial(&t->chan));
+	talk_end_with(
+	    t, &f, err == ECONNRESET ? "reset by the peer" : "failed");
+}
+
+static void
+on_end(struct chan *c, enum chan_end why, struct slice seen)
+{
+	struct talk *t = c->owner;
+	struct fail f;
+
+	switch (why) {
+	case CHAN_END_CLOSED:
+		peer_closed(t);
+		return;
+	case CHAN_END_FAILED:
+		stream_failed(t, c->stream->err);
+		return;
+	case CHAN_END_CUT:
+	case CHAN_END_BAD:
+		explain_decode(&c->decoder.fault, &c->in, c->decoder.messages,
+		    seen, why == CHAN_END_CUT, &f);
+		break;
+	case CHAN_END_TRUNCATED:
+		fail_set(&f, STATUS_TRUNCATED,
+		    "the stream ended without being closed");
+		break;
+	case CHAN_END_MEMORY:
+		fail_set(&f, STATUS_IO, "out of memory");
+		break;
+	}
+	fail_prefix(&f, "%s", t->name);
+	talk_end_with(t, &f, why == CHAN_END_BAD ? "malformed" : "truncated");
+}
+
+static void
+on_drained(struct chan *c)
+{
+	struct talk *t = c->owner;
+
+	talk_act(t, life_step(&t->life, LIFE_DRAINED));
+}
+
+/*
+ * Nothing more can be sent. If the peer has not closed its half in order, what
+ * it has sent is read first, and how that ends says what it was.
+ */
+static void
+on_failed(struct chan *c)
+{
+	struct talk *t = c->owner;
+
+	if (c->reading == CHAN_READ_ENDED || t->life.theirs_closed ||
+	    (c->stream->err != EPIPE && c->stream->err != ECONNRESET)) {
+		if (c->stream->err != EPIPE && c->stream->err != ECONNRESET) {
+			stream_failed(t, c->stream->err);
+			return;
+		}
+	}
+	feed_rest(t->feed);
+	talk_act(t, life_step(&t->life, LIFE_SEND_FAILED));
+}
+
+static void
+say_dump(void *owner, const char *line)
+{
+	struct talk *t = owner;
+
+	t->on_dump(t, line);
+}
+
+static void
+on_wire(struct chan *c, bool out, struct slice bytes)
+{
+	/* Counted once they have been seen. */
+	dump_bytes(out, out ? c->counts.bytes_out : c->counts.bytes_in, bytes,
+	    say_dump, c->owner);
+}
+
+static const struct chan_events quiet_events = {
+    .on_batch = talk_on_batch,
+    .on_end = on_end,
+    .on_low = talk_on_low,
+    .on_drained = on_drained,
+    .on_failed = on_failed,
+    .on_closed = on_chan_closed,
+};
+
+static const struct chan_events dumped_events = {
+    .on_batch = talk_on_batch,
+    .on_end = on_end,
+    .on_low = talk_on_low,
+    .on_drained = on_drained,
+    .on_failed = on_failed,
+    .on_wire = on_wire,
+    .on_closed = on_chan_closed,
+};
+
+void
+talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
+    const char *name)
+{
+	const struct talk_plan *p = t->plan;
+	int i;
+
+	t->loop = loop->uv;
+	t->status = STATUS_DONE;
+	memset(&t->fail, 0, sizeof(t->fail));
+	t->why[0] = '\0';
+	t->begun_ms = uv_now(loop->uv);
+	t->heard = t->said = 0;
+	t->waiting_reply = t->pacing = t->feed_ended = t->met = false;
+	t->ending = t->over = t->kept = false;
+	t->echo.n = t->echo_next = 0;
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	for (i = 0; i < TALK_CLOCKS; i++) {
+		uv_timer_init(loop->uv, &t->clock[i]);
+		t->clock[i].data = t;
+	}
+	t->clocks_open = TALK_CLOCKS;
+	t->feed->owner = t;
+	t->feed->on_more = talk_on_more;
+	t->outlet->owner = t;
+	t->outlet->on_room = on_outlet_room;
+	t->outlet->on_error = on_outlet_error;
+	t->outlet->on_empty = on_outlet_empty;
+	chan_open(&t->chan, loop, stream, &p->in, &p->out, p->queue_max,
+	    p->dump ? &dumped_events : &quiet_events, t);
+	t->life.stay = p->stay;
+	t->life.half_quiet = p->half_quiet && !p->echo;
+	t->life.unminded = t->feed->terminal || t->feed->plan->sends_n > 0;
+	talk_act(t, life_begin(&t->life, t->feed->quiet || p->echo));
+	talk_greet(t);
+	if (p->idle_ms > 0)
+		talk_clock(t, TALK_IDLE, p->idle_ms, on_idle);
+	if (p->reply_ms > 0 && !p->ask)
+		talk_clock(t, TALK_REPLY, p->reply_ms, talk_on_reply_clock);
+	if (t->feed->quiet || p->echo)
+		t->feed_ended = true;
+	talk_pump(t);
+}

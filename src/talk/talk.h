@@ -1,0 +1,96 @@
+/*
+ * One conversation: what we say (feed), what we hear (outlet), a channel
+ * between them, and the rules of life (life.h) that say when it is over.
+ *
+ *	feed --> pump --> chan_send ...... chan --> heard --> outlet
+ *
+ * The clocks are here too; each has its own words when it runs out.
+ */
+#ifndef TALK_TALK_H
+#define TALK_TALK_H
+
+#include <regex.h>
+
+#include "base/log.h"
+#include "chan/chan.h"
+#include "io/outlet.h"
+#include "net/addr.h"
+#include "talk/feed.h"
+#include "talk/life.h"
+
+enum talk_clock {
+	TALK_IDLE,     /* --idle: nothing came and nothing went */
+	TALK_REPLY,    /* --reply-timeout: nothing came for what we said */
+	TALK_LINGER,   /* --linger */
+	TALK_QUIT,     /* -q */
+	TALK_INTERVAL, /* --interval */
+	TALK_SETTLE,   /* are our last bytes acknowledged? */
+	TALK_END,      /* what happens in one turn is judged together */
+	TALK_CLOCKS
+};
+
+struct talk_plan {
+	struct framing in, out;
+	bool stay;
+	bool half_quiet; /* -N */
+	bool ask;
+	bool echo;
+	bool no_output; /* a role speaks, and nothing was asked of stdout */
+	uint64_t count; /* 0: no limit */
+	const regex_t *expect;
+	const char *expect_text;
+	const char *const *on_open;
+	size_t on_open_n;
+	uint64_t idle_ms, reply_ms, linger_ms, interval_ms;
+	bool linger_given; /* otherwise a terminal is not waited for */
+	uint64_t quit_ms;  /* UINT64_MAX: wait as long as it takes */
+	bool dump;
+	size_t queue_max;
+};
+
+struct talk {
+	/* Set by the owner, who keeps them until on_over. */
+	const struct talk_plan *plan;
+	const struct log *log;
+	struct feed *feed;
+	struct outlet *outlet;
+	void (*on_over)(struct talk *); /* status and fail say how it went */
+	/* A line for --dump, without a newline. */
+	void (*on_dump)(struct talk *, const char *line);
+	void *owner;
+
+	enum status status;
+	struct fail fail; /* empty where the status alone says it all */
+	char why[160];	  /* who ended it, for -v */
+
+	/* The conversation's own. */
+	struct chan chan;
+	struct life life;
+	char name[ADDR_TEXT_MAX]; /* of the peer */
+	uv_loop_t *loop;
+	uv_timer_t clock[TALK_CLOCKS];
+	int clocks_open;
+	uint64_t begun_ms, heard, said, asked_ms;
+	bool waiting_reply, pacing, feed_ended, feed_pending, met, ending, over;
+	bool kept;	   /* the outlet keeps a batch of the channel's */
+	struct batch echo; /* what --echo has still to say */
+	size_t echo_next;
+	struct fail end; /* why the peer's half ended, if that is a failure */
+	uint64_t settle_ms;
+	int64_t settle_left;
+};
+
+/* Begins; the stream is the talk's from here on. */
+void talk_begin(
+    struct talk *, struct chan_loop *, struct stream *, const char *name);
+
+/* Ends it with this status; the text is in `fail` if there is one. */
+void talk_end(struct talk *, enum status, const char *why);
+
+/* The line of -v and SIGUSR1. */
+void talk_describe(const struct talk *, char *buf, size_t cap);
+
+/* What is being waited for now, for a timeout's text. */
+void talk_waiting_for(const struct talk *, char *buf, size_t cap);
+
+#endif

@@ -1,0 +1,71 @@
+/* What is said of a conversation: its state, its end, and what is awaited. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "talk/parts.h"
+
+void
+talk_lost_text(const struct talk *t, struct fail *f)
+{
+	int64_t left = stream_unacked(t->chan.stream);
+
+	fail_set(f, STATUS_CLOSED,
+	    "%s: closed by the peer before it had taken all: %" PRIu64
+	    " bytes were sent, %zu more were waiting, %" PRId64
+	    " were not acknowledged",
+	    t->name, t->chan.counts.bytes_out, chan_queued(&t->chan),
+	    left < 0 ? 0 : left);
+}
+
+void
+talk_waiting_for(const struct talk *t, char *buf, size_t cap)
+{
+	const struct chan *c = &t->chan;
+	uint64_t now = uv_now(t->loop), part = chan_partial(c), need;
+	double since = (double)(now - c->counts.last_in_ms) / 1000;
+
+	need = decode_need(&c->decoder, (size_t)part);
+	if (c->reading == CHAN_PAUSED)
+		snprintf(buf, cap, "standard output takes nothing");
+	else if (part > 0 && need > part + 1)
+		snprintf(buf, cap,
+		    "a message of %" PRIu64 " bytes: have %" PRIu64
+		    ", %.1f s since the last byte",
+		    need, part, since);
+	else if (part > 0)
+		snprintf(buf, cap,
+		    "the end of a message: have %" PRIu64
+		    " bytes, %.1f s since the last byte",
+		    part, since);
+	else if (chan_queued(c) > 0)
+		snprintf(buf, cap, "the peer to read: %zu bytes of ours wait",
+		    chan_queued(c));
+	else
+		snprintf(buf, cap,
+		    "a message: nothing of one has come, %.1f s since the "
+		    "last byte",
+		    since);
+}
+
+void
+talk_describe(const struct talk *t, char *buf, size_t cap)
+{
+	const struct chan_counts *n = &t->chan.counts;
+	int64_t unacked =
+	    t->chan.stream == NULL ? -1 : stream_unacked(t->chan.stream);
+	char more[64] = "";
+
+	if (chan_partial(&t->chan) > 0)
+		snprintf(more, sizeof(more), ", %zu bytes of a message",
+		    chan_partial(&t->chan));
+	snprintf(buf, cap,
+	    "%s: in %" PRIu64 " messages, %" PRIu64 " bytes%s; out %" PRIu64
+	    " messages, %" PRIu64 " bytes, %" PRId64
+	    " not acknowledged, %zu queued; %.3f s",
+	    t->name, n->messages_in, n->bytes_in, more, n->messages_out,
+	    n->bytes_out, unacked < 0 ? 0 : unacked, chan_queued(&t->chan),
+	    (double)(uv_now(t->loop) - t->begun_ms) / 1000);
+}
