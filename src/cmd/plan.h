@@ -29,7 +29,8 @@ struct plan {
 	enum plan_both both;
 	const char *sends[PLAN_SENDS_MAX];
 	bool help;
-	bool serving; /* the command is a server's */
+	bool serving;  /* the command is a server's */
+	bool standard; /* the conversation is over stdin or stdout */
 
 	/* Of connect and serve-single, as typed; plan_talk_finish reads it. */
 	struct run_plan run;

@@ -271,12 +271,15 @@ int
 plan_talk_finish(struct plan *p, struct fail *f)
 {
 	struct run_plan *r = &p->run;
+	const struct addr *at = p->serving ? &r->listen.at : &r->dial.to;
 
 	if (plan_finish(p, f) == -1 || finish_source(p, f) == -1 ||
 	    finish_proxy(p, f) == -1 || finish_sockets(p, f) == -1)
 		return -1;
 	finish_framing(p);
 	finish_clocks(p);
+	/* Started by inetd, stdin and stdout are the conversation itself. */
+	p->standard = (at->kind == ADDR_FD && at->fd <= STDOUT_FILENO);
 	r->feed = (struct feed_plan){
 	    .input = p->filter.input,
 	    .crlf = p->filter.crlf,
@@ -284,14 +287,15 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	    .sends = p->sends,
 	    .sends_n = p->filter.sends_n,
 	    .repeat = p->repeat,
+	    .quiet = p->standard && p->filter.sends_n == 0,
 	};
 	r->output = p->filter.output;
 	r->talk.on_open = p->on_open;
 	r->talk.count = p->count_one ? 1 : p->count;
 	r->talk.expect = p->expect == NULL ? NULL : &p->expect_re;
 	r->talk.expect_text = p->expect;
-	r->talk.no_output =
-	    r->talk.echo && !p->has_output && p->both == PLAN_BOTH_NONE;
+	r->talk.no_output = p->standard ||
+	    (r->talk.echo && !p->has_output && p->both == PLAN_BOTH_NONE);
 	r->log.level = p->verbose > 1 ? LOG_CHATTY
 	    : p->verbose == 1	      ? LOG_VERBOSE
 				      : LOG_QUIET;

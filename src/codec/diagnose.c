@@ -32,6 +32,7 @@ struct trial {
 	uint64_t announced; /* by the header of what is left over */
 	bool hollow; /* nothing but blanks and NULs in the first message */
 	bool empty;  /* the same of all of them */
+	bool none;   /* not a byte in any of them */
 	bool lined;  /* each message ends in a line's end */
 	bool text;   /* no message holds a control character */
 	bool ascii;  /* no message holds a byte over 127 */
@@ -42,6 +43,7 @@ look_at(struct slice m, struct trial *t)
 {
 	t->hollow = t->hollow || (t->messages == 0 && marks_hollow(m));
 	t->empty = t->empty && marks_hollow(m);
+	t->none = t->none && m.len == 0;
 	t->lined = t->lined && m.len > 0 && m.p[m.len - 1] == '\n';
 	t->text = t->text && !marks_binary(m, '\n');
 	t->ascii = t->ascii && marks_ascii(m);
@@ -57,8 +59,11 @@ try(const struct framing *fr, struct slice in, bool at_end, struct trial *t)
 	struct decoder d;
 	size_t used, i;
 
-	*t = (struct trial){
-	    .empty = true, .lined = true, .text = true, .ascii = true};
+	*t = (struct trial){.empty = true,
+	    .none = true,
+	    .lined = true,
+	    .text = true,
+	    .ascii = true};
 	decoder_init(&d, fr);
 	do {
 		b.n = 0;
@@ -170,7 +175,7 @@ score_windev(const struct trial *t, struct slice payload, bool numbers)
 		return t->messages >= 2 && !t->lined ? 75 : 0;
 	if (t->cut)
 		return 85;
-	return t->empty || (numbers && t->lined) ? 80 : 95;
+	return t->none || (numbers && t->lined) ? 80 : 95;
 }
 
 static void
@@ -215,10 +220,10 @@ try_netstring(struct slice in, bool at_end, struct diagnosis *d)
 	try_mode("netstring", in, at_end, &t);
 	if (t.messages > 0)
 		offer_framing(d, "netstring", &t,
-		    t.refused	  ? 50
-			: t.cut	  ? 85
-			: t.empty ? 80
-				  : 95);
+		    t.refused	 ? 50
+			: t.cut	 ? 85
+			: t.none ? 80
+				 : 95);
 	else if (t.headed && !t.refused && !t.cut)
 		offer_framing(d, "netstring", &t, score_netstring(&t, in));
 }

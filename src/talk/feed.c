@@ -46,7 +46,8 @@ feed_init(struct feed *f, const struct feed_plan *plan, uv_loop_t *loop,
 	f->terminal = f->quiet = false;
 	memset(&f->inlet, 0, sizeof(f->inlet));
 	source_init(&f->source, plan->input, plan->crlf, plan->max);
-	if (plan->sends_n > 0)
+	f->quiet = plan->quiet;
+	if (plan->sends_n > 0 || plan->quiet)
 		return 0;
 	f->inlet.owner = f;
 	f->inlet.on_bytes = on_bytes;

@@ -20,6 +20,7 @@ struct feed_plan {
 	const char *const *sends;
 	size_t sends_n;
 	uint64_t repeat; /* how often all of it is said; 1 is once */
+	bool quiet;	 /* stdin is not ours to read: it is the conversation */
 };
 
 enum feed_state {

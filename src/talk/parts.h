@@ -26,5 +26,6 @@ bool talk_on_batch(struct chan *, struct batch *);
 
 /* words.c */
 void talk_lost_text(const struct talk *, struct fail *);
+void talk_broken_text(const struct talk *, int err, struct fail *);
 
 #endif

@@ -305,18 +305,8 @@ static void
 stream_failed(struct talk *t, int err)
 {
 	struct fail f;
-	enum status s = err == ETIMEDOUT ? STATUS_TIMEOUT
-	    : err == ECONNRESET		 ? STATUS_RESET
-					 : STATUS_IO;
 
-	if (err == ECONNRESET)
-		fail_set(&f, s, "%s: reset by the peer after %" PRIu64 " bytes",
-		    t->name, t->chan.counts.bytes_in);
-	else
-		fail_set(&f, s, "%s: %s", t->name, strerror(err));
-	if (chan_partial(&t->chan) > 0)
-		fail_hint(&f, "%zu bytes of a message had come",
-		    chan_partial(&t->chan));
+	talk_broken_text(t, err, &f);
 	talk_end_with(
 	    t, &f, err == ECONNRESET ? "reset by the peer" : "failed");
 }

@@ -20,6 +20,29 @@ talk_lost_text(const struct talk *t, struct fail *f)
 	    left < 0 ? 0 : left);
 }
 
+/* What of ours has not arrived, and of theirs: for both kinds of a bad end. */
+void
+talk_broken_text(const struct talk *t, int err, struct fail *f)
+{
+	int64_t left = stream_unacked(t->chan.stream);
+	uint64_t ours = chan_queued(&t->chan) + (left > 0 ? (uint64_t)left : 0);
+	char lost[64] = "";
+
+	if (ours > 0)
+		snprintf(lost, sizeof(lost),
+		    "; %" PRIu64 " bytes of ours were not acknowledged", ours);
+	if (err == ECONNRESET)
+		fail_set(f, STATUS_RESET,
+		    "%s: reset by the peer after %" PRIu64 " bytes%s", t->name,
+		    t->chan.counts.bytes_in, lost);
+	else
+		fail_set(f, err == ETIMEDOUT ? STATUS_TIMEOUT : STATUS_IO,
+		    "%s: %s%s", t->name, strerror(err), lost);
+	if (chan_partial(&t->chan) > 0)
+		fail_hint(f, "%zu bytes of a message had come",
+		    chan_partial(&t->chan));
+}
+
 void
 talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 {

@@ -552,7 +552,8 @@ frames() {
 
 @test "a descriptor that cannot be held is told" {
 	run_bytes 0 wdsock --version
-	run bash -c 'exec <&- >&-; ulimit -n 1 && exec wdsock --version'
+	! grep -qa __asan_init "$W" || skip "a sanitizer needs descriptors itself"
+	run timeout 10 bash -c 'exec <&- >&-; ulimit -n 1 && exec wdsock --version'
 	[ "$status" = 10 ] || skip "the loader itself needs a descriptor"
 	[[ $output = "wdsock: expected stdin, stdout and stderr, saw one closed:"* ]]
 }

@@ -88,7 +88,7 @@ main(int argc, char **argv)
 	int listener = socket(AF_INET, SOCK_STREAM, 0), to[2], from[2], i;
 	int rounds = argc > 3 ? atoi(argv[1]) : 0, bytes;
 	double *us = calloc((size_t)rounds + 1, sizeof(*us)), sum = 0, begun;
-	char port[16], *line;
+	char port[16], host[] = "127.0.0.1", *line;
 
 	if (rounds < 1 || us == NULL || pipe(to) == -1 || pipe(from) == -1)
 		return 2;
@@ -106,7 +106,7 @@ main(int argc, char **argv)
 		if (strcmp(argv[i], "PORT") == 0)
 			argv[i] = port;
 		if (strcmp(argv[i], "HOST") == 0)
-			argv[i] = "127.0.0.1";
+			argv[i] = host;
 	}
 	if (fork() == 0) {
 		/* The tool must see the end of its stdin. */
