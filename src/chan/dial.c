@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "chan/dial.h"
@@ -103,7 +104,9 @@ static void
 cannot_connect(struct dial *d)
 {
 	char name[ADDR_TEXT_MAX];
-	enum status s = d->err == ETIMEDOUT ? STATUS_TIMEOUT : STATUS_CONNECT;
+	enum status s = d->err == ETIMEDOUT ? STATUS_TIMEOUT
+	    : d->err == ECONNRESET	    ? STATUS_RESET
+					    : STATUS_CONNECT;
 
 	addr_print(target(d), name);
 	if (d->tried[0] == '\0' || strcmp(d->tried, name) == 0)
@@ -237,8 +240,13 @@ static void
 on_writable(uv_poll_t *poll, int status, int events)
 {
 	struct dial_attempt *a = poll->data;
-	int err = sock_outcome(a->fd);
+	char byte;
+	int err = 0;
 
+	/* It may be connected and reset already, with data in front of that;
+	 * asking for the outcome would take the reset away from recv. */
+	if (recv(a->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1)
+		err = errno == EAGAIN ? sock_outcome(a->fd) : errno;
 	(void)status;
 	(void)events;
 	uv_poll_stop(poll);

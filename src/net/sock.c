@@ -161,11 +161,14 @@ cannot_listen(const char *name, struct fail *f)
 	return -1;
 }
 
-/* Does anybody listen there? Connecting says so, and sends nothing. */
+/*
+ * Does anybody listen there? Asked with a socket of another type, which is
+ * told apart from a refusal and never becomes a client of that server.
+ */
 static bool
-is_live(const struct addr *a, int type)
+is_live(const struct addr *a)
 {
-	int fd = sock_open(AF_UNIX, type);
+	int fd = sock_open(AF_UNIX, SOCK_DGRAM);
 	bool live;
 
 	if (fd == -1)
@@ -178,7 +181,7 @@ is_live(const struct addr *a, int type)
 
 /* What stands at the path now; 0: nothing, or a stale socket that is gone. */
 static int
-clear_path(const struct addr *a, int type, const char *name, struct fail *f)
+clear_path(const struct addr *a, const char *name, struct fail *f)
 {
 	const char *path = a->un.sun_path;
 	struct stat st;
@@ -194,7 +197,7 @@ clear_path(const struct addr *a, int type, const char *name, struct fail *f)
 					      : "something else");
 		return fail_hint(f, "try: another path; it is left alone");
 	}
-	if (is_live(a, type)) {
+	if (is_live(a)) {
 		fail_set(f, STATUS_LISTEN,
 		    "%s: expected a free path, saw a server that listens "
 		    "there",
@@ -218,7 +221,7 @@ sock_listen_unix(const struct addr *a, bool seqpacket, mode_t mode, int backlog,
 
 	memset(file, 0, sizeof(*file));
 	addr_print(a, name);
-	if (named && clear_path(a, type, name, f) == -1)
+	if (named && clear_path(a, name, f) == -1)
 		return -1;
 	fd = sock_open(AF_UNIX, type);
 	if (fd == -1)

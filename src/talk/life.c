@@ -91,8 +91,8 @@ life_step(struct life *l, enum life_event event)
 	case LIFE_SEND_FAILED:
 		l->ours = LIFE_LOST;
 		l->queued = false;
-		return l->theirs_closed ? over(l, STATUS_CLOSED)
-					: LIFE_DO_NOTHING;
+		return l->theirs_closed || l->enough ? over(l, STATUS_CLOSED)
+						     : LIFE_DO_NOTHING;
 	case LIFE_QUIT:
 		return over(l, STATUS_DONE);
 	case LIFE_ENOUGH:

@@ -25,7 +25,7 @@
  *			no more	OPEN	-	over, 0 once nothing is queued
  *	LINGERED	FLOWING	any	CLOSED	over, 6 (0 if nobody minds)
  *	SEND_FAILED	any	any	OPEN	LOST; read what is still to come
- *			any	any	CLOSED	over, 6
+ *			any	any	CLOSED	over, 6 (and if it was ENOUGH)
  *	QUIT		any	any	any	over, 0	(-q has run out)
  *	ENOUGH		any	any	any	over, 0 once nothing is queued
  */

@@ -103,8 +103,8 @@ talk_pump(struct talk *t)
 {
 	struct fail f;
 
-	while (!t->ending && !t->over && !t->waiting_reply && !t->pacing &&
-	    !t->feed_ended && t->chan.writing == CHAN_WRITING) {
+	while (!t->ending && !t->over && !t->life.enough && !t->waiting_reply &&
+	    !t->pacing && !t->feed_ended && t->chan.writing == CHAN_WRITING) {
 		switch (feed_next(t->feed)) {
 		case FEED_LATER:
 			return;

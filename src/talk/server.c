@@ -32,6 +32,9 @@ on_accept(struct listener *l, int fd)
 	char name[ADDR_TEXT_MAX];
 
 	peer_name(fd, name);
+	/* A client of a Unix socket is rarely bound: ours names it. */
+	if (strcmp(name, "unix:") == 0)
+		snprintf(name, sizeof(name), "%s", l->name);
 	if (run->talking) {
 		log_say(&run->plan->log, LOG_VERBOSE,
 		    "%s: refused, another client is served", name);

@@ -317,6 +317,11 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 	struct talk *t = c->owner;
 	struct fail f;
 
+	/* A write has met the reset first, and taken it away from the read. */
+	if (t->was_reset && (why == CHAN_END_CLOSED || why == CHAN_END_CUT)) {
+		stream_failed(t, ECONNRESET);
+		return;
+	}
 	switch (why) {
 	case CHAN_END_CLOSED:
 		peer_closed(t);
@@ -357,15 +362,15 @@ static void
 on_failed(struct chan *c)
 {
 	struct talk *t = c->owner;
+	int err = c->stream->err;
 
-	if (c->reading == CHAN_READ_ENDED || t->life.theirs_closed ||
-	    (c->stream->err != EPIPE && c->stream->err != ECONNRESET)) {
-		if (c->stream->err != EPIPE && c->stream->err != ECONNRESET) {
-			stream_failed(t, c->stream->err);
-			return;
-		}
-	}
 	feed_rest(t->feed);
+	if (err != EPIPE && err != ECONNRESET) {
+		stream_failed(t, err);
+		return;
+	}
+	/* After the peer's FIN both mean closed. */
+	t->was_reset = err == ECONNRESET && !t->life.theirs_closed;
 	talk_act(t, life_step(&t->life, LIFE_SEND_FAILED));
 }
 
@@ -418,7 +423,7 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	t->begun_ms = uv_now(loop->uv);
 	t->heard = t->said = 0;
 	t->waiting_reply = t->pacing = t->feed_ended = t->met = false;
-	t->ending = t->over = t->kept = false;
+	t->ending = t->over = t->kept = t->was_reset = false;
 	t->echo.n = t->echo_next = 0;
 	snprintf(t->name, sizeof(t->name), "%s", name);
 	for (i = 0; i < TALK_CLOCKS; i++) {

@@ -72,6 +72,7 @@ struct talk {
 	int clocks_open;
 	uint64_t begun_ms, heard, said, asked_ms;
 	bool waiting_reply, pacing, feed_ended, feed_pending, met, ending, over;
+	bool was_reset;	   /* as a write found out; the read says when */
 	bool kept;	   /* the outlet keeps a batch of the channel's */
 	struct batch echo; /* what --echo has still to say */
 	size_t echo_next;

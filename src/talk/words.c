@@ -26,11 +26,13 @@ talk_broken_text(const struct talk *t, int err, struct fail *f)
 {
 	int64_t left = stream_unacked(t->chan.stream);
 	uint64_t ours = chan_queued(&t->chan) + (left > 0 ? (uint64_t)left : 0);
-	char lost[64] = "";
+	char lost[96] = "";
 
-	if (ours > 0)
+	if (ours > 0 || t->chan.counts.bytes_out > 0)
 		snprintf(lost, sizeof(lost),
-		    "; %" PRIu64 " bytes of ours were not acknowledged", ours);
+		    "; %" PRIu64 " bytes were sent, %" PRIu64
+		    " of ours were not acknowledged",
+		    t->chan.counts.bytes_out, ours);
 	if (err == ECONNRESET)
 		fail_set(f, STATUS_RESET,
 		    "%s: reset by the peer after %" PRIu64 " bytes%s", t->name,
