@@ -111,7 +111,8 @@ write_out(struct chan *c, struct slice more)
 	ssize_t n;
 
 	while ((before = chan_queued(c)) + more.len - done > 0) {
-		v[0] = (struct iovec){c->queue.p + c->queue_at, before};
+		v[0] = (struct iovec){
+		    before > 0 ? c->queue.p + c->queue_at : NULL, before};
 		v[1] = (struct iovec){
 		    (void *)(uintptr_t)(more.p + done), more.len - done};
 		n = before > 0 ? stream_write(c->stream, v, 2)
