@@ -3,6 +3,7 @@
  * that empties it.
  */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,53 +131,82 @@ write_out(struct chan *c, struct slice more)
 	return done;
 }
 
-/* A message too large to be copied: written from where it lies. */
+/* There is no memory for the queue: nothing more can be sent. */
+static enum chan_sent
+out_of_memory(struct chan *c)
+{
+	c->stream->err = ENOMEM;
+	fail_writing(c);
+	return CHAN_LOST;
+}
+
+/*
+ * A message too large to be copied is written from where it lies; what the
+ * stream does not take is. A packet cannot be written in pieces.
+ */
 static enum chan_sent
 send_large(struct chan *c, struct slice m)
 {
 	struct encode_frame f;
-	size_t done;
+	size_t done = 0;
 
 	if (encode_wrap(&c->encoder, m, &f) == ENCODE_BAD)
 		return CHAN_REFUSED;
 	if (!queue_room(c, f.head_len))
-		return CHAN_LOST;
+		return out_of_memory(c);
 	queue_add(c, f.head, f.head_len);
-	done = write_out(c, m);
+	if (!c->stream->packets)
+		done = write_out(c, m);
 	if (c->writing == CHAN_FAILED)
 		return CHAN_LOST;
 	if (!queue_room(c, m.len - done + f.tail.len))
-		return CHAN_LOST;
+		return out_of_memory(c);
 	queue_add(c, m.p + done, m.len - done);
 	queue_add(c, f.tail.p, f.tail.len);
 	return CHAN_SENT;
+}
+
+/* As much of the batch as the buffer has room for, or one message. */
+static enum chan_sent
+send_some(struct chan *c, const struct batch *b, size_t *next)
+{
+	struct batch some = *b;
+
+	/* With packets the queue holds one, and it is written by itself. */
+	if (chan_queued(c) >= (c->stream->packets ? 1 : c->queue_max))
+		return CHAN_FULL;
+	if (c->stream->packets)
+		some.n = *next + 1;
+	if (!queue_room(c, QUEUE_STEP))
+		return out_of_memory(c);
+	switch (encode(&c->encoder, &some, next, &c->queue)) {
+	case ENCODE_LARGE:
+		if (send_large(c, b->v[*next]) != CHAN_SENT)
+			return c->writing == CHAN_FAILED ? CHAN_LOST
+							 : CHAN_REFUSED;
+		++*next;
+		break;
+	case ENCODE_BAD:
+		return CHAN_REFUSED;
+	case ENCODE_OK:
+	case ENCODE_FULL:
+		break;
+	}
+	if (c->stream->packets)
+		write_out(c, slice_of("", 0));
+	return c->writing == CHAN_FAILED ? CHAN_LOST : CHAN_SENT;
 }
 
 enum chan_sent
 chan_send(struct chan *c, const struct batch *b, size_t *next)
 {
 	enum chan_sent sent = CHAN_SENT;
-	enum encode_result r;
 	uint64_t before = c->encoder.messages;
 
 	if (c->writing != CHAN_WRITING)
 		return CHAN_LOST;
-	while (sent == CHAN_SENT && *next < b->n) {
-		if (chan_queued(c) >= c->queue_max) {
-			sent = CHAN_FULL;
-			break;
-		}
-		if (!queue_room(c, QUEUE_STEP)) {
-			sent = CHAN_LOST;
-			break;
-		}
-		r = encode(&c->encoder, b, next, &c->queue);
-		if (r == ENCODE_LARGE) {
-			sent = send_large(c, b->v[*next]);
-			*next += sent == CHAN_SENT;
-		} else if (r == ENCODE_BAD)
-			sent = CHAN_REFUSED;
-	}
+	while (sent == CHAN_SENT && *next < b->n)
+		sent = send_some(c, b, next);
 	c->counts.messages_out += c->encoder.messages - before;
 	c->was_full = sent == CHAN_FULL;
 	c->unsaid = true;
@@ -203,6 +233,8 @@ close_half(struct chan *c)
 void
 chan_flush(struct chan *c)
 {
+	size_t low;
+
 	if (c->stream == NULL || c->writing == CHAN_CLOSED ||
 	    c->writing == CHAN_FAILED)
 		return;
@@ -215,7 +247,8 @@ chan_flush(struct chan *c)
 		c->unsaid = false;
 		c->on->on_drained(c);
 	}
-	if (c->was_full && chan_queued(c) <= c->queue_max / 2 &&
+	low = c->stream->packets ? 0 : c->queue_max / 2;
+	if (c->was_full && chan_queued(c) <= low &&
 	    c->writing == CHAN_WRITING) {
 		c->was_full = false;
 		c->on->on_low(c);

@@ -58,6 +58,8 @@ struct stream_ops {
 struct stream {
 	const struct stream_ops *ops;
 	int err; /* errno of the last STREAM_FAILED */
+	/* One write is one packet (seqpacket): the peer reads them apart. */
+	bool packets;
 	/* Set by the owner before the first stream_want. */
 	void (*on_ready)(struct stream *, int what);
 	void (*on_closed)(struct stream *);

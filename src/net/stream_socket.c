@@ -231,14 +231,18 @@ take_fd(struct stream_socket *k, int fd, bool borrowed)
 	return true;
 }
 
-static bool
-is_unix(int fd)
+/* What kind of a socket it is. */
+static void
+look_at(struct stream_socket *k)
 {
 	struct sockaddr_storage ss = {0};
-	socklen_t len = sizeof(ss);
+	socklen_t len = sizeof(ss), type_len = sizeof(int);
+	int type = SOCK_STREAM;
 
-	return getsockname(fd, (struct sockaddr *)&ss, &len) == 0 &&
+	k->is_unix = getsockname(k->fd.fd, (struct sockaddr *)&ss, &len) == 0 &&
 	    ss.ss_family == AF_UNIX;
+	getsockopt(k->fd.fd, SOL_SOCKET, SO_TYPE, &type, &type_len);
+	k->base.packets = type == SOCK_SEQPACKET;
 }
 
 struct stream *
@@ -251,7 +255,7 @@ stream_socket_new(uv_loop_t *loop, int fd, bool borrowed)
 		err = uv_poll_init(loop, &k->poll, k->fd.watch);
 		if (err == 0) {
 			k->poll.data = k;
-			k->is_unix = is_unix(k->fd.fd);
+			look_at(k);
 			k->base.ops = &socket_ops;
 			return &k->base;
 		}

@@ -178,3 +178,21 @@ stale() {
 	}
 	one
 }
+
+@test "over a socket of packets each message is a packet, whatever its size" {
+	perl -MSocket -e '
+		socket S, AF_UNIX, SOCK_SEQPACKET, 0 or die "no packets: $!";
+		bind S, sockaddr_un("s") or die; listen S, 1 or die;
+		if (!fork) {
+			exec "wdsock", "connect", "--seqpacket", "-m", "raw",
+				"--input", "lines", "unix:s";
+		}
+		accept C, S or die;
+		while (defined recv C, $b, 300000, 0) {
+			last if length $b == 0;
+			print length $b, "\n";
+		}
+		close C; wait; exit $? >> 8' \
+		< <(printf 'one\nthree\n%030000d\nx\n' 1) >out
+	out_is '3\n5\n30000\n1\n'
+}
