@@ -321,6 +321,15 @@ new_attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 	return a;
 }
 
+static void
+say_connecting(struct dial *d)
+{
+	char name[ADDR_TEXT_MAX];
+
+	snprintf(d->doing, sizeof(d->doing), "for a connection to %s",
+	    addr_print(target(d), name));
+}
+
 /* Begins one attempt; false: it failed at once, err says how. */
 static bool
 attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
@@ -331,6 +340,7 @@ attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 	if (a == NULL)
 		return false;
 	note_tried(d, a);
+	say_connecting(d);
 	if (sock_apply(a->fd, sa->sa_family, &d->plan->opts, &d->fail) == -1) {
 		drop_attempt(a);
 		give_up(d);
@@ -441,6 +451,7 @@ on_start(uv_timer_t *t)
 		try_unix(d);
 		return;
 	}
+	snprintf(d->doing, sizeof(d->doing), "for the address of %s", to->host);
 	d->resolve.family = d->plan->family;
 	d->resolve.numeric = d->plan->numeric;
 	d->resolve.on_answer = on_answer;
@@ -452,8 +463,6 @@ int
 dial_start(struct dial *d, const struct dial_plan *plan, uv_loop_t *loop,
     struct resolver *resolver)
 {
-	char name[ADDR_TEXT_MAX];
-
 	d->plan = plan;
 	d->loop = loop;
 	d->resolver = resolver;
@@ -466,8 +475,7 @@ dial_start(struct dial *d, const struct dial_plan *plan, uv_loop_t *loop,
 	d->timer = malloc(sizeof(*d->timer));
 	if (d->timer == NULL)
 		return fail_set(&d->fail, STATUS_IO, "out of memory");
-	addr_print(target(d), name);
-	snprintf(d->doing, sizeof(d->doing), "for a connection to %s", name);
+	say_connecting(d);
 	uv_timer_init(loop, d->timer);
 	d->timer->data = d;
 	uv_timer_start(d->timer, on_start, 0, 0);

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "base/near.h"
 #include "cmd/cmd.h"
 
 #define PREFIX "wdsock-"
@@ -32,7 +33,7 @@ cmd_find(const char *name, struct fail *f)
 			return cmd_table[i];
 		names[i] = cmd_table[i]->name;
 	}
-	near = option_nearest(name, names, i);
+	near = near_of(name, names, i);
 	fail_set(f, STATUS_USAGE,
 	    "'%.128s': expected a command, saw none of that name", name);
 	if (near != NULL)

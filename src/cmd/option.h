@@ -50,11 +50,4 @@ int option_parse(const struct option *table, struct plan *, int argc,
 
 void option_help(const struct option *table, FILE *to);
 
-/*
- * The name among names[0..n) that is nearest to what was typed, or NULL if
- * none is near.
- */
-const char *option_nearest(
-    const char *typed, const char *const *names, size_t n);
-
 #endif

@@ -147,6 +147,8 @@ run_client(const struct run_plan *plan, struct fail *f)
 			dial(run);
 		r = run_loop(run);
 	}
-	free(run);
+	/* A thread that hangs may still look at its loop. */
+	if (!f->leave_now)
+		free(run);
 	return r;
 }

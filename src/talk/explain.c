@@ -4,13 +4,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/near.h"
 #include "base/text.h"
 #include "talk/explain.h"
 
 #define LOOK 32 /* bytes that an error text shows */
 #define LOOK_MAX (FRAMING_TAG_MAX * 4 + 16)
 #define MAX_MESSAGE_MAX (UINT64_C(1) << 40) /* what --max-message takes */
-#define NAME_MAX_LEN 32 /* longer words are not compared with names */
+#define MODES_MAX 32
 
 /*
  * A look at bytes, between quotes. A quote inside would be taken for the
@@ -485,59 +486,23 @@ all_modes(char *buf, size_t cap)
 	return buf;
 }
 
-/*
- * How many letters to change, add or drop to turn one into the other, in any
- * case of letters. Both are at most NAME_MAX_LEN long.
- */
-static size_t
-distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	size_t row[NAME_MAX_LEN + 1], i, j, diagonal, above;
-
-	for (j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (i = 0; i < a_len; i++) {
-		diagonal = row[0];
-		row[0] = i + 1;
-		for (j = 0; j < b_len; j++) {
-			above = row[j + 1];
-			row[j + 1] =
-			    diagonal + (strncasecmp(a + i, b + j, 1) != 0);
-			if (above + 1 < row[j + 1])
-				row[j + 1] = above + 1;
-			if (row[j] + 1 < row[j + 1])
-				row[j + 1] = row[j] + 1;
-			diagonal = above;
-		}
-	}
-	return row[b_len];
-}
-
 /* The name of a mode that is nearest to the one typed, or NULL. */
 static const char *
 nearest_mode(const char *typed)
 {
-	size_t len = strcspn(typed, "=,"), least = len / 3 + 1, i, j, d, n;
-	const char *best = NULL;
+	const char *names[3 * MODES_MAX];
+	char word[NEAR_MAX + 2];
+	size_t i, n = 0;
 
-	if (len > NAME_MAX_LEN)
-		return NULL;
-	for (i = 0; i < framing_names_count; i++) {
-		const char *const names[] = {framing_names[i].name,
-		    framing_names[i].english, framing_names[i].french};
-
-		for (j = 0; j < 3; j++) {
-			n = names[j] == NULL ? SIZE_MAX : strlen(names[j]);
-			if (n > NAME_MAX_LEN)
-				continue;
-			d = distance(typed, len, names[j], n);
-			if (d < least) {
-				best = names[j];
-				least = d;
-			}
-		}
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(typed, "=,"), typed);
+	for (i = 0; i < framing_names_count && i < MODES_MAX; i++) {
+		names[n++] = framing_names[i].name;
+		if (framing_names[i].english != NULL)
+			names[n++] = framing_names[i].english;
+		if (framing_names[i].french != NULL)
+			names[n++] = framing_names[i].french;
 	}
-	return best;
+	return near_of(word, names, n);
 }
 
 /* A mode that there is not: all there are, and the one that was meant. */

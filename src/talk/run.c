@@ -46,15 +46,14 @@ static void
 on_deadline(uv_timer_t *t)
 {
 	struct run *run = t->data;
-	char waiting[200] = "";
+	char waiting[200];
 
 	if (run->talking)
 		talk_waiting_for(&run->talk, waiting, sizeof(waiting));
-	else
-		snprintf(waiting, sizeof(waiting), "%.180s", run->dial.doing);
 	fail_set(run->fail, STATUS_TIMEOUT,
-	    "timeout: --deadline of %g s has run out, waiting for %s",
-	    (double)run->plan->deadline_ms / 1000, waiting);
+	    "timeout: --deadline of %g s has run out, waiting %s%s",
+	    (double)run->plan->deadline_ms / 1000, run->talking ? "for " : "",
+	    run->talking ? waiting : run->dial.doing);
 	run_end(run, STATUS_TIMEOUT);
 }
 

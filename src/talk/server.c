@@ -230,6 +230,8 @@ run_server(const struct run_plan *plan, struct fail *f)
 		}
 		r = run_loop(run);
 	}
-	free(run);
+	/* A thread that hangs may still look at its loop. */
+	if (!f->leave_now)
+		free(run);
 	return r;
 }

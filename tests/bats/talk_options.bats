@@ -312,3 +312,23 @@ load talk
 	}
 	each
 }
+
+@test "a resolver that never answers delays neither a timeout nor our end" {
+	unshare -m -n true 2>/dev/null || skip "needs a namespace of its own"
+	command -v ip >/dev/null || skip "needs ip(8)"
+	cat >silent <<'END'
+echo 'nameserver 127.0.0.9' >resolv.conf
+mount --bind resolv.conf /etc/resolv.conf && ip link set lo up || exit 99
+mkfifo ready
+perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => "udp",
+	LocalAddr => "127.0.0.9:53") or die; alarm 30;
+	open F, ">", "ready"; close F; select undef, undef, undef, 30' &
+cat ready
+wdsock connect --connect-timeout 200ms nosuch.example:80
+got=$?
+kill $!
+exit $got
+END
+	run_bytes 5 timeout 20 unshare -m -n bash silent </dev/null
+	err_has 'waiting for the address of nosuch.example'
+}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/near.h"
 #include "cmd/option.h"
 #include "tap.h"
 
@@ -203,7 +204,7 @@ test_refused(void)
 	refuses("--modee", "--modee: expected an option, saw none of that name",
 	    "try: --mode", "a letter too many");
 	refuses("--ALL", "--ALL: expected an option, saw none of that name",
-	    "try: --help", "capital letters");
+	    "try: --all", "capital letters");
 	refuses("--=x", "--: expected an option, saw none of that name",
 	    "try: --help", "no name at all");
 	refuses("-x", "-x: expected an option, saw none of that letter",
@@ -301,14 +302,13 @@ test_nearest(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		got = option_nearest(cases[i].typed, names, 4);
+		got = near_of(cases[i].typed, names, 4);
 		want = cases[i].want;
 		is_text(got == NULL ? "nothing" : got,
 		    want == NULL ? "nothing" : want, "near to '%s' is %s",
 		    cases[i].typed, want == NULL ? "nothing" : want);
 	}
-	ok(option_nearest("help", names, 0) == NULL,
-	    "among no names none is near");
+	ok(near_of("help", names, 0) == NULL, "among no names none is near");
 }
 
 static void
