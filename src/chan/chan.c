@@ -16,6 +16,13 @@ static const uint8_t nothing[1];
 
 static void on_prepare(uv_prepare_t *);
 
+/* Being active is all it does: the loop does not sleep. */
+static void
+on_again(uv_idle_t *idle)
+{
+	(void)idle;
+}
+
 int
 chan_loop_init(struct chan_loop *l, uv_loop_t *uv)
 {
@@ -25,6 +32,7 @@ chan_loop_init(struct chan_loop *l, uv_loop_t *uv)
 	l->prepare.data = l;
 	uv_prepare_start(&l->prepare, on_prepare);
 	uv_unref((uv_handle_t *)&l->prepare);
+	uv_idle_init(uv, &l->again);
 	return 0;
 }
 
@@ -42,19 +50,30 @@ chan_loop_release(struct chan_loop *l)
 	inbox_free(l->inbox);
 	free(l->queue.p);
 	uv_close((uv_handle_t *)&l->prepare, NULL);
+	uv_close((uv_handle_t *)&l->again, NULL);
 }
 
+/*
+ * The turn is over. What gets dirty by being flushed has its turn in the next
+ * one, so that a peer that reads fast cannot hold up clocks and signals.
+ */
 static void
 on_prepare(uv_prepare_t *prepare)
 {
 	struct chan_loop *l = prepare->data;
 	struct chan *c;
 
-	while ((c = l->dirty) != NULL) {
-		l->dirty = c->next_dirty;
+	l->flushing = l->dirty;
+	l->dirty = NULL;
+	while ((c = l->flushing) != NULL) {
+		l->flushing = c->next_dirty;
 		c->is_dirty = false;
 		chan_flush(c);
 	}
+	if (l->dirty != NULL)
+		uv_idle_start(&l->again, on_again);
+	else
+		uv_idle_stop(&l->again);
 }
 
 void
@@ -67,16 +86,22 @@ chan_mark_dirty(struct chan *c)
 	c->loop->dirty = c;
 }
 
+static bool
+take_off(struct chan **at, const struct chan *c)
+{
+	for (; *at != NULL; at = &(*at)->next_dirty)
+		if (*at == c) {
+			*at = c->next_dirty;
+			return true;
+		}
+	return false;
+}
+
 static void
 unmark_dirty(struct chan *c)
 {
-	struct chan **at;
-
-	for (at = &c->loop->dirty; *at != NULL; at = &(*at)->next_dirty)
-		if (*at == c) {
-			*at = c->next_dirty;
-			break;
-		}
+	if (!take_off(&c->loop->dirty, c))
+		take_off(&c->loop->flushing, c);
 	c->is_dirty = false;
 }
 

@@ -37,10 +37,12 @@ struct inbox {
 /* What the channels of one loop share. */
 struct chan_loop {
 	uv_loop_t *uv;
-	struct inbox *inbox; /* spare; NULL: a paused channel has it */
-	struct span queue;   /* spare, for the next one that sends */
-	struct chan *dirty;  /* those with something to flush */
+	struct inbox *inbox;   /* spare; NULL: a paused channel has it */
+	struct span queue;     /* spare, for the next one that sends */
+	struct chan *dirty;    /* those with something to flush */
+	struct chan *flushing; /* the rest of those of this turn */
 	uv_prepare_t prepare;
+	uv_idle_t again;
 };
 
 enum chan_reading {

@@ -177,6 +177,11 @@ finish_proxy(struct plan *p, struct fail *f)
 					  : ":1080");
 	if (addr_parse(text, &d->proxy_at, f) == -1)
 		return fail_prefix(f, "-x");
+	if (d->proxy_at.kind != ADDR_TCP || d->proxy_at.tls) {
+		fail_set(f, STATUS_USAGE,
+		    "-x %.128s: expected the TCP address of a proxy", p->proxy);
+		return fail_hint(f, "try: -x HOST:PORT");
+	}
 	if (p->proxy_auth != NULL) {
 		if (read_secret(p, f) == -1)
 			return -1;

@@ -62,7 +62,9 @@ wait_for_room(struct outlet *o)
 	if (o->waiting)
 		return;
 	o->waiting = true;
-	uv_poll_start(&o->poll, UV_WRITABLE, on_poll);
+	/* A descriptor that only watches becomes readable when it is so. */
+	uv_poll_start(&o->poll,
+	    o->fd.watch == o->fd.fd ? UV_WRITABLE : UV_READABLE, on_poll);
 }
 
 /*

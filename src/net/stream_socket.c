@@ -224,9 +224,15 @@ static bool
 take_fd(struct stream_socket *k, int fd, bool borrowed)
 {
 	k->borrowed = borrowed;
-	if (borrowed)
-		return fd_take(&k->fd, fd, false) == 0 &&
-		    k->fd.kind == FD_SOCKET;
+	if (borrowed) {
+		if (fd_take(&k->fd, fd, false) == -1)
+			return false;
+		if (k->fd.kind == FD_SOCKET)
+			return true;
+		fd_release(&k->fd);
+		errno = ENOTSOCK;
+		return false;
+	}
 	k->fd = (struct fd){.kind = FD_SOCKET, .fd = fd, .watch = fd};
 	return true;
 }

@@ -43,14 +43,15 @@ retry(struct run *run)
 {
 	uint64_t ms;
 
-	if (run->tries >= run->plan->retry)
+	if (run->tries >= run->plan->retry || run->fail->status == STATUS_IO)
 		return false;
 	run->tries++;
 	ms = backoff_ms(run);
 	fail_hint(run->fail, "attempt %" PRIu64 " of %" PRIu64 " in %.1f s",
 	    run->tries, run->plan->retry, (double)ms / 1000);
 	run->plan->complain(run->fail);
-	snprintf(run->dial.doing, sizeof(run->dial.doing), "to try again");
+	snprintf(run->dial.doing, sizeof(run->dial.doing),
+	    "until it is time to try again");
 	uv_timer_start(&run->clock, on_retry, ms, 0);
 	return true;
 }
@@ -94,6 +95,7 @@ on_dialled(struct dial *d, int fd)
 static void
 dial(struct run *run)
 {
+	memset(run->fail, 0, sizeof(*run->fail));
 	run->dial.owner = run;
 	run->dial.on_done = on_dialled;
 	if (dial_start(&run->dial, &run->plan->dial, &run->loop,

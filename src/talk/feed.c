@@ -33,7 +33,7 @@ feed_init(struct feed *f, const struct feed_plan *plan, uv_loop_t *loop,
     struct fail *fail)
 {
 	f->plan = plan;
-	f->fail = fail;
+	f->bad = false;
 	f->batch = (struct batch){f->v, 0, FEED_BATCH};
 	f->next = 0;
 	f->send_at = 0;
@@ -104,17 +104,17 @@ keep(struct feed *f, struct slice in)
 	if (f->plan->repeat <= 1 || f->round > 0 || in.len == 0)
 		return true;
 	if (f->kept_len + in.len > KEEP_MAX) {
-		fail_set(f->fail, STATUS_IO,
+		fail_set(&f->fail, STATUS_IO,
 		    "stdin: expected at most %u bytes to --repeat, saw more",
 		    KEEP_MAX);
-		fail_hint(f->fail, "try: a smaller input");
+		fail_hint(&f->fail, "try: a smaller input");
 		return false;
 	}
 	if (f->kept_len + in.len > f->kept_cap) {
 		cap = 2 * (f->kept_len + in.len);
 		p = realloc(f->kept, cap);
 		if (p == NULL) {
-			fail_set(f->fail, STATUS_IO, "out of memory");
+			fail_set(&f->fail, STATUS_IO, "out of memory");
 			return false;
 		}
 		f->kept = p;
@@ -158,8 +158,8 @@ begin_again(struct feed *f)
 static enum feed_state
 bad(struct feed *f)
 {
-	fail_prefix(f->fail, "stdin");
-	f->over = true;
+	fail_prefix(&f->fail, "stdin");
+	f->over = f->bad = true;
 	return f->batch.n > 0 ? FEED_READY : FEED_BAD;
 }
 
@@ -170,11 +170,11 @@ next_of_end(struct feed *f, struct slice in)
 	enum source_result r;
 
 	if (f->err != 0) {
-		fail_set(f->fail, STATUS_IO, "stdin: %s", strerror(f->err));
-		f->over = true;
+		fail_set(&f->fail, STATUS_IO, "stdin: %s", strerror(f->err));
+		f->over = f->bad = true;
 		return FEED_BAD;
 	}
-	r = source_end(&f->source, in, &f->batch, f->fail);
+	r = source_end(&f->source, in, &f->batch, &f->fail);
 	f->used = in.len;
 	if (r == SOURCE_BAD)
 		return bad(f);
@@ -196,9 +196,9 @@ next_of_input(struct feed *f)
 	drop_used(f);
 	f->batch.n = f->next = 0;
 	if (f->over)
-		return f->fail->status != STATUS_DONE ? FEED_BAD : FEED_OVER;
+		return f->bad ? FEED_BAD : FEED_OVER;
 	in = held(f);
-	r = source_cut(&f->source, in, &f->batch, &f->used, f->fail);
+	r = source_cut(&f->source, in, &f->batch, &f->used, &f->fail);
 	if (!keep(f, slice_of(in.p, f->used)))
 		return bad(f);
 	if (r == SOURCE_BAD)

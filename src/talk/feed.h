@@ -34,7 +34,7 @@ struct feed {
 	/* Set by the owner. */
 	void (*on_more)(struct feed *);
 	void *owner;
-	struct fail *fail;
+	struct fail fail; /* for FEED_BAD */
 
 	struct inlet inlet;
 	bool terminal;
@@ -51,6 +51,7 @@ struct feed {
 	size_t used; /* bytes of the reader that the batch stands for */
 	bool input_over;
 	bool over;
+	bool bad; /* it ended with FEED_BAD */
 	int err;
 	uint8_t *kept; /* --repeat: what stdin brought, said again */
 	size_t kept_len, kept_cap, kept_at;

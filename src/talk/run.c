@@ -123,11 +123,8 @@ static void
 on_over(struct talk *t)
 {
 	struct run *run = t->owner;
-	char text[600];
-
 	run->talking = false;
-	talk_describe(t, text, sizeof(text));
-	log_say(&run->plan->log, LOG_VERBOSE, "%s: %s", text, t->why);
+	log_say(&run->plan->log, LOG_VERBOSE, "%s: %s", t->last, t->why);
 	if (!run->over)
 		run->on_over(run);
 }
@@ -190,8 +187,13 @@ run_loop(struct run *run)
 	uv_run(&run->loop, UV_RUN_DEFAULT);
 	/* An end from outside: what has been heard is still shown. */
 	outlet_flush(&run->outlet);
-	if (run->talking)
+	if (run->talking && !run->talk.over) {
+		talk_describe(
+		    &run->talk, run->talk.last, sizeof(run->talk.last));
+		log_say(&run->plan->log, LOG_VERBOSE, "%s: ended by us: %s",
+		    run->talk.last, run->fail->what);
 		chan_close(&run->talk.chan, false);
+	}
 	feed_release(&run->feed);
 	outlet_close(&run->outlet);
 	chan_loop_release(&run->chans);

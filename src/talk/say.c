@@ -14,12 +14,20 @@ talk_echo(struct talk *t)
 {
 	size_t before = t->echo_next;
 	enum chan_sent r;
+	struct fail f;
 
 	r = chan_send(&t->chan, &t->echo, &t->echo_next);
 	if (t->echo_next > before) {
 		t->said += t->echo_next - before;
 		t->life.queued = true;
 	}
+	if (r == CHAN_REFUSED) {
+		explain_encode(&t->chan.encoder.fault, &t->chan.out, &f);
+		fail_prefix(&f, "--echo");
+		talk_end_with(t, &f, "it cannot be sent back");
+	}
+	if (r == CHAN_REFUSED || r == CHAN_LOST)
+		t->echo_next = t->echo.n;
 	return r != CHAN_FULL;
 }
 
@@ -104,7 +112,7 @@ talk_pump(struct talk *t)
 	struct fail f;
 
 	while (!t->ending && !t->over && !t->life.enough && !t->waiting_reply &&
-	    !t->pacing && !t->feed_ended && t->chan.writing == CHAN_WRITING) {
+	    !t->feed_ended && t->chan.writing == CHAN_WRITING) {
 		switch (feed_next(t->feed)) {
 		case FEED_LATER:
 			return;
@@ -112,11 +120,14 @@ talk_pump(struct talk *t)
 			feed_over(t);
 			return;
 		case FEED_BAD:
-			feed_failed(t, t->feed->fail);
+			feed_failed(t, &t->feed->fail);
 			return;
 		case FEED_READY:
 			break;
 		}
+		/* Asked first: an end need not wait for the interval. */
+		if (t->pacing)
+			break;
 		switch (send_portion(t)) {
 		case CHAN_SENT:
 			break;

@@ -120,7 +120,9 @@ announce(struct run *run)
 			log_say(&run->plan->log, LOG_VERBOSE,
 			    "--ready-fd %d: %s", run->plan->ready_fd,
 			    strerror(errno));
-		close(run->plan->ready_fd);
+		/* 0, 1 and 2 stay taken: no client must get their place. */
+		if (run->plan->ready_fd > STDERR_FILENO)
+			close(run->plan->ready_fd);
 	}
 	notify_ready();
 }

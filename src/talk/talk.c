@@ -11,6 +11,8 @@
 #include "talk/parts.h"
 
 #define SETTLE_MS 2
+#define SETTLE_LEAST_MS 5000 /* without any progress */
+#define LINGER_AGAIN_MS 50
 
 void
 talk_clock(struct talk *t, enum talk_clock which, uint64_t ms, uv_timer_cb cb)
@@ -74,6 +76,7 @@ close_all(struct talk *t)
 
 	t->over = true;
 	feed_rest(t->feed);
+	talk_describe(t, t->last, sizeof(t->last));
 	chan_close(&t->chan, false);
 	for (i = 0; i < TALK_CLOCKS; i++)
 		uv_close((uv_handle_t *)&t->clock[i], on_clock_closed);
@@ -114,6 +117,9 @@ stdout_failed(struct talk *t, int err)
 	if (err == EPIPE || err == ENXIO)
 		f.signal = SIGPIPE;
 	talk_end_with(t, &f, "standard output failed");
+	/* Whoever waited for it to be empty need not wait any more. */
+	if (!t->over)
+		talk_clock(t, TALK_END, 0, on_end_clock);
 }
 
 static void
@@ -154,7 +160,8 @@ on_settle(uv_timer_t *timer)
 	bool broken = stream_broken(t->chan.stream);
 	struct fail f;
 
-	if (broken || (left > 0 && t->settle_ms > t->plan->linger_ms)) {
+	if (broken ||
+	    (left > 0 && t->settle_ms > t->plan->linger_ms + SETTLE_LEAST_MS)) {
 		talk_lost_text(t, &f);
 		talk_end_with(t, &f, "closed by the peer");
 		return;
@@ -208,7 +215,8 @@ on_linger(uv_timer_t *timer)
 	/* What there is to say is not yet all on its way. */
 	if (chan_queued(&t->chan) > 0 || t->feed->next < t->feed->batch.n ||
 	    (t->feed->plan->sends_n > 0 && !t->feed_ended))
-		talk_clock(t, TALK_LINGER, t->plan->linger_ms, on_linger);
+		talk_clock(t, TALK_LINGER, LINGER_AGAIN_MS + t->plan->linger_ms,
+		    on_linger);
 	else
 		talk_act(t, life_step(&t->life, LIFE_LINGERED));
 }
@@ -414,6 +422,7 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
     const char *name)
 {
 	const struct talk_plan *p = t->plan;
+	unsigned todo;
 	int i;
 
 	t->loop = loop->uv;
@@ -442,8 +451,9 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	t->life.stay = p->stay;
 	t->life.half_quiet = p->half_quiet && !p->echo;
 	t->life.unminded = t->feed->terminal || t->feed->plan->sends_n > 0;
-	talk_act(t, life_begin(&t->life, t->feed->quiet || p->echo));
+	todo = life_begin(&t->life, t->feed->quiet || p->echo);
 	talk_greet(t);
+	talk_act(t, todo);
 	if (p->idle_ms > 0)
 		talk_clock(t, TALK_IDLE, p->idle_ms, on_idle);
 	if (p->reply_ms > 0 && !p->ask)

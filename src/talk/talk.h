@@ -62,6 +62,7 @@ struct talk {
 	enum status status;
 	struct fail fail; /* empty where the status alone says it all */
 	char why[160];	  /* who ended it, for -v */
+	char last[400];	  /* how things stood then */
 
 	/* The conversation's own. */
 	struct chan chan;

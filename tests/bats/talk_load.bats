@@ -170,3 +170,54 @@ peak_kb() {
 	}
 	each tcp4 unix
 }
+
+@test "a deadline is kept although the peer reads as fast as we can write" {
+	body() {
+		peer count
+		run_bytes 5 timeout 20 "$W" connect -m lines --send hello \
+			--repeat 1000000000 --deadline 300ms "$A" </dev/null
+		err_has '--deadline of 0.3 s has run out'
+	}
+	each tcp4
+}
+
+@test "a reader of stdout that leaves after the conversation: SIGPIPE" {
+	body() {
+		peer try frames 60000 10
+		set +o pipefail
+		(
+			code=0
+			wd connect "$A" </dev/null 2>err || code=$?
+			echo "$code" >status
+		) | {
+			# The rest is in the pipe and in the buffer by then.
+			until grep -q . status 2>/dev/null ||
+				[ "$((n = ${n:-0} + 1))" -gt 50 ]; do
+				perl -e 'select undef, undef, undef, 0.02'
+			done
+			head -c 10 >/dev/null
+		}
+		[ "$(cat status)" = 141 ]
+		err_is_empty
+	}
+	each tcp4
+}
+
+@test "a stdout that is a socket with a slow reader loses nothing" {
+	body() {
+		peer try big 3000000 close
+		perl -MSocket -e '
+			socketpair A, B, AF_UNIX, SOCK_STREAM, 0 or die;
+			if (!fork) {
+				close A; open STDIN, "<", "/dev/null";
+				open STDOUT, ">&", \*B; close B;
+				exec @ARGV or die;
+			}
+			close B; select undef, undef, undef, 0.3;
+			$n += length $b while sysread A, $b, 65536;
+			wait; print "$n ", $? >> 8, "\n"' \
+			"$W" connect -m raw "$A" >out
+		out_is '3000000 0\n'
+	}
+	each tcp4
+}
