@@ -209,9 +209,10 @@ decode_rest(struct chan *c, struct inbox *b)
 		c->rest.len -= used;
 		c->counts.messages_in += c->batch.n;
 		if (c->batch.n > 0 && !c->on->on_batch(c, &c->batch)) {
+			c->held = b;
 			if (c->reading == CHAN_READING)
 				c->reading = CHAN_PAUSED;
-			if (r == DECODE_BAD)
+			if (r == DECODE_BAD && c->reading == CHAN_PAUSED)
 				continue;
 			return false;
 		}
@@ -270,6 +271,7 @@ finish_reading(struct chan *c, ssize_t n, struct inbox *b)
 		    in);
 		return;
 	}
+	c->reading = CHAN_READ_ENDED;
 	c->batch = (struct batch){b->v, 0, CHAN_BATCH};
 	r = decode_end(&c->decoder, in, &c->batch);
 	c->counts.messages_in += c->batch.n;
@@ -315,9 +317,7 @@ read_once(struct chan *c)
 		c->part_len += (size_t)n;
 	c->rest = slice_of(to.p, to.len + (size_t)n);
 	more = decode_rest(c, b);
-	if (c->reading == CHAN_PAUSED)
-		c->held = b;
-	else
+	if (c->held == NULL)
 		inbox_give(c->loop, b);
 	return more && (size_t)n == CHAN_READ;
 }
@@ -385,9 +385,7 @@ chan_resume(struct chan *c)
 		decode_rest(c, b);
 	} else
 		part_drop(c);
-	if (c->reading == CHAN_PAUSED)
-		c->held = b;
-	else
+	if (c->held == NULL)
 		inbox_give(c->loop, b);
 	chan_set_want(c);
 }

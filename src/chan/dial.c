@@ -139,6 +139,38 @@ note_tried(struct dial *d, const struct dial_attempt *a)
 	    name);
 }
 
+/* What the proxy is told: a few hundred bytes, which a new socket takes. */
+static bool
+tell_proxy(struct dial_attempt *a, const struct proxy *p)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < p->out_len) {
+		n = send(a->fd, p->out + done, p->out_len - done, MSG_NOSIGNAL);
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			return false;
+	}
+	return true;
+}
+
+/* Takes away what has been looked at. */
+static void
+take_seen(struct dial_attempt *a, uint8_t *buf, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = recv(a->fd, buf, len, MSG_DONTWAIT);
+		if (n > 0)
+			len -= (size_t)n;
+		else if (n == 0 || errno != EINTR)
+			return;
+	}
+}
+
 /* Asks the proxy; true while there is more to wait for. */
 static bool
 talk_to_proxy(struct dial *d, struct dial_attempt *a)
@@ -149,9 +181,7 @@ talk_to_proxy(struct dial *d, struct dial_attempt *a)
 	ssize_t n;
 
 	for (;;) {
-		/* A few hundred bytes, for which a new socket has room. */
-		n = send(a->fd, d->proxy.out, d->proxy.out_len, MSG_NOSIGNAL);
-		if (n != (ssize_t)d->proxy.out_len) {
+		if (!tell_proxy(a, &d->proxy)) {
 			fail_set(&d->fail, STATUS_CONNECT, "the proxy: %s",
 			    strerror(errno));
 			finish(d, -1);
@@ -169,7 +199,7 @@ talk_to_proxy(struct dial *d, struct dial_attempt *a)
 		}
 		step = proxy_feed(
 		    &d->proxy, slice_of(buf, (size_t)n), &used, &d->fail);
-		recv(a->fd, buf, used, MSG_DONTWAIT);
+		take_seen(a, buf, used);
 		if (step == PROXY_OPEN) {
 			n = a->fd;
 			a->fd = -1;
@@ -240,12 +270,16 @@ static void
 on_writable(uv_poll_t *poll, int status, int events)
 {
 	struct dial_attempt *a = poll->data;
+	ssize_t n;
 	char byte;
 	int err = 0;
 
 	/* It may be connected and reset already, with data in front of that;
 	 * asking for the outcome would take the reset away from recv. */
-	if (recv(a->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1)
+	do
+		n = recv(a->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
 		err = errno == EAGAIN ? sock_outcome(a->fd) : errno;
 	(void)status;
 	(void)events;
@@ -301,12 +335,16 @@ new_attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 	int type = sa->sa_family == AF_UNIX && d->plan->seqpacket
 	    ? SOCK_SEQPACKET
 	    : SOCK_STREAM;
+	int err;
 
-	if (a == NULL)
+	if (a == NULL) {
+		d->err = ENOMEM;
 		return NULL;
+	}
 	a->fd = sock_open(sa->sa_family, type);
-	if (a->fd == -1 || uv_poll_init(d->loop, &a->poll, a->fd) != 0) {
-		d->err = errno;
+	err = a->fd == -1 ? errno : -uv_poll_init(d->loop, &a->poll, a->fd);
+	if (err != 0) {
+		d->err = err;
 		if (a->fd != -1)
 			close(a->fd);
 		free(a);

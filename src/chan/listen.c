@@ -11,17 +11,17 @@
 
 #define ACCEPTS_A_TURN 64
 
-static void
+static bool
 set_name(struct listener *l)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 
 	memset(&ss, 0, sizeof(ss));
-	if (getsockname(l->fd, (struct sockaddr *)&ss, &len) == 0)
-		addr_name((const struct sockaddr *)&ss, len, l->name);
-	else
-		snprintf(l->name, sizeof(l->name), "fd:%d", l->fd);
+	if (getsockname(l->fd, (struct sockaddr *)&ss, &len) == -1)
+		return false;
+	addr_name((const struct sockaddr *)&ss, len, l->name);
+	return true;
 }
 
 static void
@@ -54,8 +54,13 @@ on_poll(uv_poll_t *poll, int status, int events)
 static int
 start(struct listener *l, uv_loop_t *loop, struct fail *f)
 {
-	int err = uv_poll_init(loop, &l->poll, l->fd);
+	int err = 0;
 
+	if (!set_name(l)) {
+		err = -errno;
+		snprintf(l->name, sizeof(l->name), "fd:%d", l->fd);
+	} else
+		err = uv_poll_init(loop, &l->poll, l->fd);
 	if (err != 0) {
 		fail_set(f, STATUS_LISTEN, "%s: cannot listen: %s", l->name,
 		    uv_strerror(err));
@@ -113,7 +118,6 @@ listener_open(struct listener *l, uv_loop_t *loop, const struct listen_plan *p,
 		    true, p->reuse_port, p->backlog, &p->opts, f);
 	if (l->fd == -1)
 		return -1;
-	set_name(l);
 	return start(l, loop, f);
 }
 
@@ -134,7 +138,6 @@ listener_adopt(struct listener *l, uv_loop_t *loop, int fd, struct fail *f)
 		return 1;
 	l->fd = fd;
 	l->borrowed = true;
-	set_name(l);
 	/* A listening socket that was handed over is ours alone to accept
 	 * from; only if several wait on it, one of them finds nothing. */
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);

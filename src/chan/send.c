@@ -230,16 +230,28 @@ close_half(struct chan *c)
 	c->on->on_drained(c);
 }
 
+static bool
+is_over(const struct chan *c)
+{
+	return c->writing == CHAN_CLOSED || c->writing == CHAN_FAILED;
+}
+
 void
 chan_flush(struct chan *c)
 {
 	size_t low;
 
-	if (c->stream == NULL || c->writing == CHAN_CLOSED ||
-	    c->writing == CHAN_FAILED)
+	if (c->stream == NULL || is_over(c))
 		return;
 	write_out(c, slice_of("", 0));
-	if (c->writing == CHAN_FAILED)
+	/* Asked for more first: while more comes, it is not drained. */
+	low = c->stream->packets ? 0 : c->queue_max / 2;
+	if (c->was_full && c->writing == CHAN_WRITING &&
+	    chan_queued(c) <= low) {
+		c->was_full = false;
+		c->on->on_low(c);
+	}
+	if (is_over(c))
 		return;
 	if (chan_queued(c) == 0 && c->writing == CHAN_CLOSING)
 		close_half(c);
@@ -247,14 +259,7 @@ chan_flush(struct chan *c)
 		c->unsaid = false;
 		c->on->on_drained(c);
 	}
-	low = c->stream->packets ? 0 : c->queue_max / 2;
-	if (c->was_full && chan_queued(c) <= low &&
-	    c->writing == CHAN_WRITING) {
-		c->was_full = false;
-		c->on->on_low(c);
-	}
-	if (c->stream != NULL)
-		chan_set_want(c);
+	chan_set_want(c);
 }
 
 void

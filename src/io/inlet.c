@@ -22,7 +22,7 @@ read_some(struct inlet *in)
 
 	if (n > 0)
 		in->on_bytes(in);
-	else if (n == 0 || errno == EBADF || errno == EIO)
+	else if (n == 0 || errno == EBADF || (errno == EIO && in->terminal))
 		end(in, 0); /* EIO: the terminal is gone */
 	else if (errno != EAGAIN)
 		end(in, errno);
@@ -50,6 +50,8 @@ on_idle(uv_idle_t *idle)
 int
 inlet_init(struct inlet *in, uv_loop_t *loop, int fd)
 {
+	int err = 0;
+
 	if (fd_take(&in->fd, fd, false) == -1)
 		return -1;
 	in->taken = true;
@@ -61,7 +63,13 @@ inlet_init(struct inlet *in, uv_loop_t *loop, int fd)
 	if (in->fd.watch == -1)
 		uv_idle_init(loop, &in->idle);
 	else
-		uv_poll_init(loop, &in->poll, in->fd.watch);
+		err = uv_poll_init(loop, &in->poll, in->fd.watch);
+	if (err != 0) {
+		fd_release(&in->fd);
+		in->taken = false;
+		errno = -err;
+		return -1;
+	}
 	in->poll.data = in;
 	in->idle.data = in;
 	return 0;

@@ -14,6 +14,8 @@ static void on_prepare(uv_prepare_t *);
 int
 outlet_init(struct outlet *o, uv_loop_t *loop, int fd, enum sink_kind kind)
 {
+	int err;
+
 	o->terminal = isatty(fd) == 1;
 	sink_init(&o->sink, kind, o->terminal);
 	o->err = 0;
@@ -26,8 +28,12 @@ outlet_init(struct outlet *o, uv_loop_t *loop, int fd, enum sink_kind kind)
 	if (fd_take(&o->fd, fd, true) == -1)
 		o->err = errno; /* said at the first message */
 	else if (o->fd.watch != -1) {
-		uv_poll_init(loop, &o->poll, o->fd.watch);
+		err = uv_poll_init(loop, &o->poll, o->fd.watch);
 		o->poll.data = o;
+		if (err != 0) {
+			fd_release(&o->fd);
+			o->err = -err;
+		}
 	}
 	uv_prepare_init(loop, &o->prepare);
 	o->prepare.data = o;

@@ -66,7 +66,7 @@ is_ignored(int number)
 	return sigaction(number, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
 }
 
-static void
+static int
 init_signals(struct run *run)
 {
 	size_t i;
@@ -75,13 +75,37 @@ init_signals(struct run *run)
 	/* Sockets and pipes say EPIPE, which is looked at. */
 	signal(SIGPIPE, SIG_IGN);
 	for (i = 0; i <= ENDING; i++) {
-		uv_signal_init(&run->loop, &run->signals[i]);
+		if (uv_signal_init(&run->loop, &run->signals[i]) != 0)
+			return -1;
 		run->signals[i].data = run;
 		number = i < ENDING ? ending_signals[i] : SIGUSR1;
 		if (!is_ignored(number))
 			uv_signal_start(&run->signals[i], on_signal, number);
 		uv_unref((uv_handle_t *)&run->signals[i]);
 	}
+	return 0;
+}
+
+static void
+close_handle(uv_handle_t *h, void *unused)
+{
+	(void)unused;
+	if (!uv_is_closing(h))
+		uv_close(h, NULL);
+}
+
+/* Gives up all that the run holds. */
+static void
+release(struct run *run)
+{
+	feed_release(&run->feed);
+	outlet_close(&run->outlet);
+	chan_loop_release(&run->chans);
+	uv_walk(&run->loop, close_handle, NULL);
+	run->fail->leave_now = resolve_is_hung(&run->resolver);
+	while (uv_run(&run->loop, UV_RUN_NOWAIT) != 0 && !run->fail->leave_now)
+		;
+	uv_loop_close(&run->loop);
 }
 
 int
@@ -94,7 +118,10 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 	if (uv_loop_init(&run->loop) != 0)
 		return fail_set(f, STATUS_IO, "no event loop to be had");
 	chan_loop_init(&run->chans, &run->loop);
-	init_signals(run);
+	if (init_signals(run) == -1) {
+		release(run);
+		return fail_set(f, STATUS_IO, "no signals to be had");
+	}
 	uv_timer_init(&run->loop, &run->deadline);
 	uv_timer_init(&run->loop, &run->clock);
 	run->deadline.data = run->clock.data = run;
@@ -102,11 +129,15 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 		uv_timer_start(
 		    &run->deadline, on_deadline, plan->deadline_ms, 0);
 	uv_unref((uv_handle_t *)&run->deadline);
-	if (feed_init(&run->feed, &plan->feed, &run->loop, f) == -1)
+	if (feed_init(&run->feed, &plan->feed, &run->loop, f) == -1) {
+		release(run);
 		return -1;
+	}
 	if (outlet_init(
-		&run->outlet, &run->loop, STDOUT_FILENO, plan->output) == -1)
+		&run->outlet, &run->loop, STDOUT_FILENO, plan->output) == -1) {
+		release(run);
 		return fail_set(f, STATUS_IO, "out of memory");
+	}
 	return 0;
 }
 
@@ -171,14 +202,6 @@ run_end(struct run *run, enum status s)
 	uv_stop(&run->loop);
 }
 
-static void
-close_handle(uv_handle_t *h, void *unused)
-{
-	(void)unused;
-	if (!uv_is_closing(h))
-		uv_close(h, NULL);
-}
-
 int
 run_loop(struct run *run)
 {
@@ -194,15 +217,13 @@ run_loop(struct run *run)
 		    run->talk.last, run->fail->what);
 		chan_close(&run->talk.chan, false);
 	}
-	feed_release(&run->feed);
-	outlet_close(&run->outlet);
-	chan_loop_release(&run->chans);
-	uv_walk(&run->loop, close_handle, NULL);
-	run->fail->leave_now = resolve_is_hung(&run->resolver);
-	while (uv_run(&run->loop, UV_RUN_NOWAIT) != 0 && !run->fail->leave_now)
-		;
-	uv_loop_close(&run->loop);
+	release(run);
 	s = run->over ? run->status : STATUS_DONE;
+	if (run->talking && !run->over) {
+		/* Never to be seen: but if so, it is told. */
+		s = STATUS_IO;
+		fail_set(run->fail, s, "nothing was left to wait for");
+	}
 	if (s == STATUS_DONE && run->fail->signal == 0)
 		return 0;
 	run->fail->status = s;

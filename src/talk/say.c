@@ -8,6 +8,15 @@
 #include "talk/explain.h"
 #include "talk/parts.h"
 
+/* Input that ended badly: what was said before it still goes out. */
+static void
+feed_failed(struct talk *t, const struct fail *f)
+{
+	t->feed_ended = true;
+	chan_flush(&t->chan);
+	talk_end_with(t, f, "the input cannot be sent");
+}
+
 /* --echo: what has come goes back. False: the rest waits for on_low. */
 bool
 talk_echo(struct talk *t)
@@ -68,15 +77,6 @@ said(struct talk *t, uint64_t n)
 	}
 	if (uv_is_active((uv_handle_t *)&t->clock[TALK_LINGER]))
 		talk_act(t, LIFE_DO_LINGER);
-}
-
-/* Input that ended badly: what was said before it still goes out. */
-static void
-feed_failed(struct talk *t, const struct fail *f)
-{
-	t->feed_ended = true;
-	chan_flush(&t->chan);
-	talk_end_with(t, f, "the input cannot be sent");
 }
 
 static void

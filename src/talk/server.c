@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "talk/run.h"
 
 static void
@@ -98,7 +99,10 @@ notify_ready(void)
 	fd = sock_open(AF_UNIX, SOCK_DGRAM);
 	if (fd == -1)
 		return;
-	sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&un, len);
+	while (sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&un,
+		   len) == -1 &&
+	    errno == EINTR)
+		;
 	close(fd);
 }
 
@@ -107,7 +111,7 @@ announce(struct run *run)
 {
 	struct listener *l = &run->listener;
 	char line[ADDR_TEXT_MAX + 1];
-	int n;
+	struct iovec v = {.iov_base = line};
 
 	if (run->plan->listen.at.kind == ADDR_UNIX)
 		addr_print(&run->plan->listen.at, l->name);
@@ -115,11 +119,13 @@ announce(struct run *run)
 	    l->name);
 	log_say(&run->plan->log, LOG_VERBOSE, "listening on %s", l->name);
 	if (run->plan->ready_fd != -1) {
-		n = snprintf(line, sizeof(line), "%s\n", l->name);
-		if (write(run->plan->ready_fd, line, (size_t)n) != n)
-			log_say(&run->plan->log, LOG_VERBOSE,
-			    "--ready-fd %d: %s", run->plan->ready_fd,
-			    strerror(errno));
+		v.iov_len =
+		    (size_t)snprintf(line, sizeof(line), "%s\n", l->name);
+		if (fd_write_all(run->plan->ready_fd, &v, 1) == -1) {
+			fail_set(run->fail, STATUS_IO, "--ready-fd %d: %s",
+			    run->plan->ready_fd, strerror(errno));
+			run_end(run, STATUS_IO);
+		}
 		/* 0, 1 and 2 stay taken: no client must get their place. */
 		if (run->plan->ready_fd > STDERR_FILENO)
 			close(run->plan->ready_fd);

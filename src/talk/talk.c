@@ -207,10 +207,17 @@ end_of_life(struct talk *t)
 					: "closed by us");
 }
 
+static void peer_closed(struct talk *);
+
 static void
 on_linger(uv_timer_t *timer)
 {
 	struct talk *t = timer->data;
+
+	if (t->waiting_reply) {
+		peer_closed(t); /* nobody is there to give it */
+		return;
+	}
 
 	/* What there is to say is not yet all on its way. */
 	if (chan_queued(&t->chan) > 0 || t->feed->next < t->feed->batch.n ||
@@ -379,7 +386,10 @@ on_failed(struct chan *c)
 	}
 	/* After the peer's FIN both mean closed. */
 	t->was_reset = err == ECONNRESET && !t->life.theirs_closed;
+	t->echo_next = t->echo.n; /* nothing of it is owed any more */
 	talk_act(t, life_step(&t->life, LIFE_SEND_FAILED));
+	if (!t->over && !t->kept)
+		chan_resume(c);
 }
 
 static void
