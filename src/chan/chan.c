@@ -396,9 +396,18 @@ chan_queued(const struct chan *c)
 	return c->queue.len - c->queue_at;
 }
 
+struct slice
+chan_queue(const struct chan *c)
+{
+	return slice_of(c->queue.p == NULL ? nothing : c->queue.p + c->queue_at,
+	    chan_queued(c));
+}
+
 size_t
 chan_partial(const struct chan *c)
 {
+	if (c->held != NULL)
+		return 0; /* what is behind the batch has not been looked at */
 	return c->part_len;
 }
 

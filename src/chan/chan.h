@@ -19,6 +19,7 @@
 #define CHAN_CHAN_H
 
 #include "base/slice.h"
+#include "chan/sent.h"
 #include "codec/decode.h"
 #include "codec/encode.h"
 #include "net/stream.h"
@@ -114,6 +115,9 @@ struct chan {
 	struct chan_counts counts;
 	enum chan_reading reading;
 	enum chan_writing writing;
+	/* Set by the owner before anything is sent, if a lost connection has to
+	   be told message by message; slower. NULL: nobody asks. */
+	struct sent *sent;
 
 	/* Of the channel's own. */
 	uint8_t *part; /* of an unfinished message, part_len bytes */
@@ -144,6 +148,12 @@ void chan_open(struct chan *, struct chan_loop *, struct stream *,
 /* Queues batch->v[*next...]; moves *next. */
 enum chan_sent chan_send(struct chan *, const struct batch *, size_t *next);
 
+/*
+ * Queues frames that were encoded for another connection, as they are and all
+ * of them: CHAN_SENT or CHAN_LOST.
+ */
+enum chan_sent chan_send_frames(struct chan *, const struct batch *);
+
 /* Writes what can be written now. */
 void chan_flush(struct chan *);
 
@@ -155,6 +165,7 @@ void chan_resume(struct chan *);
 
 /* Bytes of the queue that have not left, and of an unfinished message. */
 size_t chan_queued(const struct chan *);
+struct slice chan_queue(const struct chan *);
 size_t chan_partial(const struct chan *);
 
 /*

@@ -137,6 +137,20 @@ note_tried(struct dial *d, const struct dial_attempt *a)
 	addr_name((const struct sockaddr *)&a->to, a->to_len, name);
 	snprintf(d->tried + n, sizeof(d->tried) - n, "%s%s", n > 0 ? ", " : "",
 	    name);
+	if (d->plan->log != NULL)
+		log_say(d->plan->log, LOG_CHATTY, "%s: connecting", name);
+}
+
+/* One of several attempts came to nothing. */
+static void
+note_failed(const struct dial *d, const struct dial_attempt *a, int err)
+{
+	char name[ADDR_TEXT_MAX];
+
+	if (d->plan->log == NULL)
+		return;
+	addr_name((const struct sockaddr *)&a->to, a->to_len, name);
+	log_say(d->plan->log, LOG_CHATTY, "%s: %s", name, strerror(err));
 }
 
 /* What the proxy is told: a few hundred bytes, which a new socket takes. */
@@ -171,6 +185,18 @@ take_seen(struct dial_attempt *a, uint8_t *buf, size_t len)
 	}
 }
 
+/* The connection to the proxy broke: that is no answer. */
+static void
+proxy_failed(struct dial *d, int err)
+{
+	char name[ADDR_TEXT_MAX];
+
+	fail_set(&d->fail, err == ECONNRESET ? STATUS_RESET : STATUS_CONNECT,
+	    "%s: expected the proxy's answer, saw: %s",
+	    addr_print(&d->plan->proxy_at, name), strerror(err));
+	fail_hint(&d->fail, "try: another -X; is it a proxy of that kind?");
+}
+
 /* Asks the proxy; true while there is more to wait for. */
 static bool
 talk_to_proxy(struct dial *d, struct dial_attempt *a)
@@ -182,8 +208,7 @@ talk_to_proxy(struct dial *d, struct dial_attempt *a)
 
 	for (;;) {
 		if (!tell_proxy(a, &d->proxy)) {
-			fail_set(&d->fail, STATUS_CONNECT, "the proxy: %s",
-			    strerror(errno));
+			proxy_failed(d, errno);
 			finish(d, -1);
 			return false;
 		}
@@ -193,7 +218,10 @@ talk_to_proxy(struct dial *d, struct dial_attempt *a)
 		if (n == -1 && (errno == EAGAIN || errno == EINTR))
 			return true;
 		if (n <= 0) {
-			proxy_explain_end(&d->proxy, &d->fail);
+			if (n == 0)
+				proxy_explain_end(&d->proxy, &d->fail);
+			else
+				proxy_failed(d, errno);
 			finish(d, -1);
 			return false;
 		}
@@ -261,7 +289,10 @@ static void
 attempt_failed(struct dial *d, struct dial_attempt *a, int err)
 {
 	d->err = err;
+	note_failed(d, a, err);
 	drop_attempt(a);
+	if (d->at_once != NULL)
+		return; /* another one is connected already */
 	uv_timer_stop(d->timer);
 	try_next(d);
 }
@@ -295,7 +326,7 @@ on_connected_at_once(uv_timer_t *t)
 {
 	struct dial *d = t->data;
 
-	connected(d, d->running);
+	connected(d, d->at_once);
 }
 
 static void
@@ -388,6 +419,7 @@ attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 	if (err == 0)
 		switch (sock_connect(a->fd, sa, len)) {
 		case SOCK_DONE:
+			d->at_once = a;
 			uv_timer_start(d->timer, on_connected_at_once, 0, 0);
 			return true;
 		case SOCK_LATER:
@@ -398,6 +430,7 @@ attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 			err = errno;
 		}
 	d->err = err;
+	note_failed(d, a, err);
 	drop_attempt(a);
 	return false;
 }
@@ -505,7 +538,7 @@ dial_start(struct dial *d, const struct dial_plan *plan, uv_loop_t *loop,
 	d->loop = loop;
 	d->resolver = resolver;
 	memset(&d->resolve, 0, sizeof(d->resolve));
-	d->running = NULL;
+	d->running = d->at_once = NULL;
 	d->at6 = d->at4 = 0;
 	d->v4_next = d->over = false;
 	d->err = 0;

@@ -14,6 +14,7 @@
 
 #include <uv.h>
 
+#include "base/log.h"
 #include "net/addr.h"
 #include "net/proxy.h"
 #include "net/resolve.h"
@@ -33,6 +34,7 @@ struct dial_plan {
 	struct addr proxy_at;
 	const char *proxy_user;
 	const char *proxy_password;
+	const struct log *log; /* each attempt is said there; NULL: nowhere */
 };
 
 #define DIAL_TRIED_MAX 400
@@ -53,7 +55,8 @@ struct dial {
 	struct resolve resolve;
 	uv_timer_t *timer; /* on the heap: libuv closes it later */
 	struct dial_attempt *running;
-	size_t at6, at4; /* addresses begun */
+	struct dial_attempt *at_once; /* connected without waiting */
+	size_t at6, at4;	      /* addresses begun */
 	bool v4_next;
 	bool over;
 	int err; /* of the last attempt that failed */

@@ -166,16 +166,35 @@ send_large(struct chan *c, struct slice m)
 	return CHAN_SENT;
 }
 
+/* A message is in the queue, or on its way already. */
+static bool
+note_sent(struct chan *c)
+{
+	int64_t left;
+
+	if (c->sent == NULL)
+		return true;
+	if (sent_is_full(c->sent)) {
+		left = stream_unacked(c->stream);
+		if (left >= 0 && (uint64_t)left <= c->counts.bytes_out)
+			sent_taken(
+			    c->sent, c->counts.bytes_out - (uint64_t)left);
+	}
+	return sent_add(c->sent, c->counts.bytes_out + chan_queued(c));
+}
+
 /* As much of the batch as the buffer has room for, or one message. */
 static enum chan_sent
 send_some(struct chan *c, const struct batch *b, size_t *next)
 {
 	struct batch some = *b;
+	bool apart = c->stream->packets || c->sent != NULL;
+	size_t before = *next;
 
 	/* With packets the queue holds one, and it is written by itself. */
 	if (chan_queued(c) >= (c->stream->packets ? 1 : c->queue_max))
 		return CHAN_FULL;
-	if (c->stream->packets)
+	if (apart)
 		some.n = *next + 1;
 	if (!queue_room(c, QUEUE_STEP))
 		return out_of_memory(c);
@@ -192,9 +211,33 @@ send_some(struct chan *c, const struct batch *b, size_t *next)
 	case ENCODE_FULL:
 		break;
 	}
+	if (*next > before && !note_sent(c))
+		return out_of_memory(c);
 	if (c->stream->packets)
 		write_out(c, slice_of("", 0));
 	return c->writing == CHAN_FAILED ? CHAN_LOST : CHAN_SENT;
+}
+
+enum chan_sent
+chan_send_frames(struct chan *c, const struct batch *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->n && c->writing == CHAN_WRITING; i++) {
+		if (!queue_room(c, b->v[i].len))
+			return out_of_memory(c);
+		queue_add(c, b->v[i].p, b->v[i].len);
+		c->counts.messages_out++;
+		if (!note_sent(c))
+			return out_of_memory(c);
+		if (c->stream->packets)
+			write_out(c, slice_of("", 0));
+	}
+	if (c->writing != CHAN_WRITING)
+		return CHAN_LOST;
+	c->unsaid = true;
+	chan_mark_dirty(c);
+	return CHAN_SENT;
 }
 
 enum chan_sent

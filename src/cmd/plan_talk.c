@@ -301,6 +301,8 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	r->talk.expect_text = p->expect;
 	r->talk.no_output = p->standard ||
 	    (r->talk.echo && !p->has_output && p->both == PLAN_BOTH_NONE);
+	r->talk.track = r->retry > 0;
+	r->dial.log = &r->log;
 	r->log.level = p->verbose > 1 ? LOG_CHATTY
 	    : p->verbose == 1	      ? LOG_VERBOSE
 				      : LOG_QUIET;

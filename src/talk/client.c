@@ -37,19 +37,55 @@ backoff_ms(struct run *run)
 	return ms - ms / 4 * (random[0] + 256u * random[1]) / 65536;
 }
 
+/* What may be gone another time. */
+static bool
+is_passing(enum status s)
+{
+	switch (s) {
+	case STATUS_RESOLVE:
+	case STATUS_CONNECT:
+	case STATUS_TIMEOUT:
+	case STATUS_CLOSED:
+	case STATUS_RESET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What the connection that was lost leaves open. */
+static void
+tell_untaken(struct run *run)
+{
+	struct fail f;
+
+	if (run->talk.untaken == 0)
+		return;
+	fail_set(&f, STATUS_CLOSED,
+	    "%" PRIu64 " message%s may not have arrived: not acknowledged when "
+	    "the connection was lost, and not sent again",
+	    run->talk.untaken, run->talk.untaken == 1 ? "" : "s");
+	run->plan->complain(&f);
+	run->talk.untaken = 0;
+}
+
 /* It did not work. True: it will be tried again. */
 static bool
 retry(struct run *run)
 {
+	struct fail f;
 	uint64_t ms;
 
-	if (run->tries >= run->plan->retry || run->fail->status == STATUS_IO)
+	if (run->tries >= run->plan->retry || !is_passing(run->fail->status))
 		return false;
 	run->tries++;
 	ms = backoff_ms(run);
-	fail_hint(run->fail, "attempt %" PRIu64 " of %" PRIu64 " in %.1f s",
-	    run->tries, run->plan->retry, (double)ms / 1000);
 	run->plan->complain(run->fail);
+	tell_untaken(run);
+	fail_set(&f, STATUS_DONE,
+	    "attempt %" PRIu64 " of %" PRIu64 " in %.1f s", run->tries,
+	    run->plan->retry, (double)ms / 1000);
+	run->plan->complain(&f);
 	snprintf(run->dial.doing, sizeof(run->dial.doing),
 	    "until it is time to try again");
 	uv_timer_start(&run->clock, on_retry, ms, 0);
@@ -113,13 +149,12 @@ dial(struct run *run)
 static void
 on_over(struct run *run)
 {
-	enum status s = run->talk.status;
-
 	run_take_outcome(run);
-	if ((s == STATUS_CLOSED || s == STATUS_RESET || s == STATUS_TIMEOUT) &&
-	    retry(run))
-		return;
-	run_end(run, s);
+	/* A connection over which something came was worth having. */
+	if (run->talk.chan.counts.bytes_in > 0)
+		run->tries = 0;
+	if (!retry(run))
+		run_end(run, run->talk.status);
 }
 
 static void
@@ -148,6 +183,7 @@ run_client(const struct run_plan *plan, struct fail *f)
 		else
 			dial(run);
 		r = run_loop(run);
+		unsent_free(&run->talk.unsent);
 	}
 	/* A thread that hangs may still look at its loop. */
 	if (!f->leave_now)

@@ -163,7 +163,7 @@ bad(struct feed *f)
 	return f->batch.n > 0 ? FEED_READY : FEED_BAD;
 }
 
-/* The input has ended: its last message, if it has one. */
+/* The input has ended: its last message, if it has one, or another round. */
 static enum feed_state
 next_of_end(struct feed *f, struct slice in)
 {
@@ -182,9 +182,7 @@ next_of_end(struct feed *f, struct slice in)
 		f->over = true;
 	else
 		f->used = 0;
-	if (f->batch.n > 0)
-		return FEED_READY;
-	return f->over ? FEED_OVER : feed_next(f);
+	return f->over && f->batch.n == 0 ? FEED_OVER : FEED_READY;
 }
 
 static enum feed_state
@@ -219,9 +217,15 @@ next_of_input(struct feed *f)
 enum feed_state
 feed_next(struct feed *f)
 {
+	enum feed_state s;
+
 	if (f->next < f->batch.n)
 		return FEED_READY;
 	if (f->plan->sends_n > 0)
 		return next_send(f);
-	return next_of_input(f);
+	/* A round of --repeat may hold no message at all. */
+	do
+		s = next_of_input(f);
+	while (s == FEED_READY && f->batch.n == 0);
+	return s;
 }

@@ -10,11 +10,13 @@
 /* talk.c */
 void talk_clock(struct talk *, enum talk_clock, uint64_t ms, uv_timer_cb);
 void talk_act(struct talk *, unsigned todo);
+void talk_input_failed(struct talk *);
 void talk_end_with(struct talk *, const struct fail *, const char *why);
 void talk_timed_out(struct talk *, const char *option, uint64_t ms);
 
 /* say.c */
 void talk_greet(struct talk *);
+void talk_say_unsent(struct talk *);
 void talk_pump(struct talk *);
 bool talk_echo(struct talk *);
 void talk_on_more(struct feed *);

@@ -155,7 +155,7 @@ on_over(struct talk *t)
 {
 	struct run *run = t->owner;
 	run->talking = false;
-	log_say(&run->plan->log, LOG_VERBOSE, "%s: %s", t->last, t->why);
+	log_say(&run->plan->log, LOG_VERBOSE, "%s", t->last);
 	if (!run->over)
 		run->on_over(run);
 }
@@ -211,10 +211,10 @@ run_loop(struct run *run)
 	/* An end from outside: what has been heard is still shown. */
 	outlet_flush(&run->outlet);
 	if (run->talking && !run->talk.over) {
-		talk_describe(
-		    &run->talk, run->talk.last, sizeof(run->talk.last));
-		log_say(&run->plan->log, LOG_VERBOSE, "%s: ended by us: %s",
-		    run->talk.last, run->fail->what);
+		snprintf(run->talk.why, sizeof(run->talk.why),
+		    "ended by us: %.140s", run->fail->what);
+		talk_last_words(&run->talk);
+		log_say(&run->plan->log, LOG_VERBOSE, "%s", run->talk.last);
 		chan_close(&run->talk.chan, false);
 	}
 	release(run);

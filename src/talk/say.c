@@ -8,13 +8,19 @@
 #include "talk/explain.h"
 #include "talk/parts.h"
 
-/* Input that ended badly: what was said before it still goes out. */
+/*
+ * Input that ended badly: what was said before it still goes out, and then it
+ * is over.
+ */
 static void
 feed_failed(struct talk *t, const struct fail *f)
 {
 	t->feed_ended = true;
+	t->input_failed = true;
+	t->input_fail = *f;
 	chan_flush(&t->chan);
-	talk_end_with(t, f, "the input cannot be sent");
+	if (chan_queued(&t->chan) == 0)
+		talk_input_failed(t);
 }
 
 /* --echo: what has come goes back. False: the rest waits for on_low. */
@@ -186,4 +192,16 @@ talk_greet(struct talk *t)
 	}
 	t->life.queued = next > 0;
 	t->said += next;
+}
+
+/* What an earlier connection had not sent. */
+void
+talk_say_unsent(struct talk *t)
+{
+	if (t->unsent.frames.n > 0) {
+		t->said += t->unsent.frames.n;
+		t->life.queued = true;
+		chan_send_frames(&t->chan, &t->unsent.frames);
+	}
+	unsent_free(&t->unsent);
 }

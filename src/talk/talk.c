@@ -40,7 +40,7 @@ talk_end(struct talk *t, enum status s, const char *why)
 	t->ending = true;
 }
 
-/* The same with a text that has been put into t->end or the feed's fail. */
+/* The same with a text. */
 void
 talk_end_with(struct talk *t, const struct fail *f, const char *why)
 {
@@ -68,6 +68,23 @@ on_chan_closed(struct chan *c)
 		t->on_over(t);
 }
 
+/* What a connection that is about to go leaves behind. */
+static void
+count_untaken(struct talk *t)
+{
+	const struct chan *c = &t->chan;
+	int64_t left = stream_unacked(c->stream);
+	uint64_t out = c->counts.bytes_out;
+
+	if (left > 0)
+		out -= (uint64_t)left < out ? (uint64_t)left : out;
+	t->untaken = sent_beyond(&t->sent, out);
+	if (sent_unsent(
+		&t->sent, chan_queue(c), c->counts.bytes_out, &t->unsent))
+		t->untaken -= t->unsent.frames.n;
+	sent_release(&t->sent);
+}
+
 /* All of ours has been said and shown: the channel and the clocks go. */
 static void
 close_all(struct talk *t)
@@ -76,7 +93,9 @@ close_all(struct talk *t)
 
 	t->over = true;
 	feed_rest(t->feed);
-	talk_describe(t, t->last, sizeof(t->last));
+	talk_last_words(t);
+	if (t->plan->track)
+		count_untaken(t);
 	chan_close(&t->chan, false);
 	for (i = 0; i < TALK_CLOCKS; i++)
 		uv_close((uv_handle_t *)&t->clock[i], on_clock_closed);
@@ -258,6 +277,13 @@ talk_act(struct talk *t, unsigned todo)
 		end_of_life(t);
 }
 
+/* The input made no sense, and what came before that is out. */
+void
+talk_input_failed(struct talk *t)
+{
+	talk_end_with(t, &t->input_fail, "the input cannot be sent");
+}
+
 /* A clock of ours has run out. */
 void
 talk_timed_out(struct talk *t, const char *option, uint64_t ms)
@@ -313,6 +339,8 @@ peer_closed(struct talk *t)
 	}
 	log_say(
 	    t->log, LOG_CHATTY, "%s: the peer has closed its half", t->name);
+	if (t->first_fin == TALK_FIN_NONE)
+		t->first_fin = TALK_FIN_THEIRS;
 	talk_act(t, life_step(&t->life, LIFE_PEER_CLOSED));
 }
 
@@ -366,6 +394,12 @@ on_drained(struct chan *c)
 {
 	struct talk *t = c->owner;
 
+	if (t->input_failed) {
+		talk_input_failed(t);
+		return;
+	}
+	if (c->writing == CHAN_CLOSED && t->first_fin == TALK_FIN_NONE)
+		t->first_fin = TALK_FIN_OURS;
 	talk_act(t, life_step(&t->life, LIFE_DRAINED));
 }
 
@@ -380,6 +414,8 @@ on_failed(struct chan *c)
 	int err = c->stream->err;
 
 	feed_rest(t->feed);
+	if (t->input_failed)
+		talk_input_failed(t);
 	if (err != EPIPE && err != ECONNRESET) {
 		stream_failed(t, err);
 		return;
@@ -443,6 +479,10 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	t->heard = t->said = 0;
 	t->waiting_reply = t->pacing = t->feed_ended = t->met = false;
 	t->ending = t->over = t->kept = t->was_reset = false;
+	t->input_failed = false;
+	t->first_fin = TALK_FIN_NONE;
+	t->untaken = 0;
+	sent_init(&t->sent);
 	t->echo.n = t->echo_next = 0;
 	snprintf(t->name, sizeof(t->name), "%s", name);
 	for (i = 0; i < TALK_CLOCKS; i++) {
@@ -458,11 +498,14 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	t->outlet->on_empty = on_outlet_empty;
 	chan_open(&t->chan, loop, stream, &p->in, &p->out, p->queue_max,
 	    p->dump ? &dumped_events : &quiet_events, t);
+	if (p->track)
+		t->chan.sent = &t->sent;
 	t->life.stay = p->stay;
 	t->life.half_quiet = p->half_quiet && !p->echo;
 	t->life.unminded = t->feed->terminal || t->feed->plan->sends_n > 0;
 	todo = life_begin(&t->life, t->feed->quiet || p->echo);
 	talk_greet(t);
+	talk_say_unsent(t);
 	talk_act(t, todo);
 	if (p->idle_ms > 0)
 		talk_clock(t, TALK_IDLE, p->idle_ms, on_idle);

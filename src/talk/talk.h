@@ -29,6 +29,13 @@ enum talk_clock {
 	TALK_CLOCKS
 };
 
+/* Who closed a half first. */
+enum talk_fin {
+	TALK_FIN_NONE,
+	TALK_FIN_OURS,
+	TALK_FIN_THEIRS,
+};
+
 struct talk_plan {
 	struct framing in, out;
 	bool stay;
@@ -45,6 +52,7 @@ struct talk_plan {
 	bool linger_given; /* otherwise a terminal is not waited for */
 	uint64_t quit_ms;  /* UINT64_MAX: wait as long as it takes */
 	bool dump;
+	bool track; /* --retry: what a lost connection had not taken is told */
 	size_t queue_max;
 };
 
@@ -61,8 +69,16 @@ struct talk {
 
 	enum status status;
 	struct fail fail; /* empty where the status alone says it all */
-	char why[160];	  /* who ended it, for -v */
-	char last[400];	  /* how things stood then */
+	char why[160];	  /* what ended it, for -v */
+	char last[600];	  /* how things stood then, and who closed */
+
+	/*
+	 * With track, of a conversation that has been lost: how many messages
+	 * the peer had perhaps not taken, and what had not left at all. The
+	 * next conversation says the latter first; the owner frees it.
+	 */
+	uint64_t untaken;
+	struct unsent unsent;
 
 	/* The conversation's own. */
 	struct chan chan;
@@ -73,11 +89,14 @@ struct talk {
 	int clocks_open;
 	uint64_t begun_ms, heard, said, asked_ms;
 	bool waiting_reply, pacing, feed_ended, feed_pending, met, ending, over;
-	bool was_reset;	   /* as a write found out; the read says when */
-	bool kept;	   /* the outlet keeps a batch of the channel's */
+	bool was_reset; /* as a write found out; the read says when */
+	bool kept;	/* the outlet keeps a batch of the channel's */
+	enum talk_fin first_fin;
 	struct batch echo; /* what --echo has still to say */
 	size_t echo_next;
-	struct fail end; /* why the peer's half ended, if that is a failure */
+	bool input_failed; /* it ends once what was said before is out */
+	struct fail input_fail;
+	struct sent sent; /* with track */
 	uint64_t settle_ms;
 	int64_t settle_left;
 };
@@ -89,8 +108,11 @@ void talk_begin(
 /* Ends it with this status; the text is in `fail` if there is one. */
 void talk_end(struct talk *, enum status, const char *why);
 
-/* The line of -v and SIGUSR1. */
+/* The line of SIGUSR1, and the beginning of the last one of -v. */
 void talk_describe(const struct talk *, char *buf, size_t cap);
+
+/* Fills `last`, from how things stand and from `why`. */
+void talk_last_words(struct talk *);
 
 /* What is being waited for now, for a timeout's text. */
 void talk_waiting_for(const struct talk *, char *buf, size_t cap);

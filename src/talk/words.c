@@ -75,6 +75,25 @@ talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 		    since);
 }
 
+/* Who closed, in order or not, and who first. */
+static const char *
+closers(const struct talk *t)
+{
+	bool ours = t->life.ours == LIFE_CLOSED;
+
+	if (t->fail.status == STATUS_RESET || t->was_reset)
+		return ours ? "FIN by us, then reset by the peer"
+			    : "reset by the peer";
+	if (ours && t->life.theirs_closed)
+		return t->first_fin == TALK_FIN_OURS
+		    ? "FIN by us, then by the peer"
+		    : "FIN by the peer, then by us";
+	if (ours)
+		return "FIN by us, none by the peer";
+	return t->life.theirs_closed ? "FIN by the peer"
+				     : "no FIN by either side";
+}
+
 void
 talk_describe(const struct talk *t, char *buf, size_t cap)
 {
@@ -93,4 +112,14 @@ talk_describe(const struct talk *t, char *buf, size_t cap)
 	    t->name, n->messages_in, n->bytes_in, more, n->messages_out,
 	    n->bytes_out, unacked < 0 ? 0 : unacked, chan_queued(&t->chan),
 	    (double)(uv_now(t->loop) - t->begun_ms) / 1000);
+}
+
+void
+talk_last_words(struct talk *t)
+{
+	char text[400];
+
+	talk_describe(t, text, sizeof(text));
+	snprintf(
+	    t->last, sizeof(t->last), "%s: %s (%s)", text, t->why, closers(t));
 }

@@ -146,6 +146,76 @@ load talk
 	each tcp4 tcp6
 }
 
+@test "--retry says what may be lost, sends none of it twice and the rest once" {
+	body() {
+		perl -e 'printf("%03d%s\n", $_, "x" x 19997) for 1 .. 200' >in
+		peer --rcvbuf 4096 read 20001 reset accept read-until-eof print got
+		run_bytes 0 wd connect --retry 9 --retry-max 50ms -m lines \
+			"$A" <in
+		peer_held
+		lost=$(sed -n 's/^wdsock: \([0-9]*\) messages\{0,1\} may .*/\1/p' err)
+		cut -c1-3 got | tail -n +2 >numbers
+		seq -f %03.0f "$(head -n 1 numbers | sed 's/^0*//')" 200 >rest
+		cmp numbers rest
+		# What was lost stands between the first and the rest.
+		[ "$lost" -ge 1 ]
+		[ $((1 + lost + $(wc -l <rest))) -le 200 ]
+		! grep -v '^...x\{19997\}$' got
+	}
+	each tcp4 tcp6
+}
+
+@test "--retry begins to count anew when something has come" {
+	body() {
+		peer send '1\r\na' close accept send '1\r\nb' close \
+			accept send '1\r\nc' close accept send '1\r\nd' \
+			hang-up
+		idle
+		run_bytes 4 wd connect --retry 1 --retry-max 10ms "$A" <idle
+		out_is 'a\nb\nc\nd\n'
+	}
+	each tcp4
+}
+
+@test "--retry does not try again what would fail again" {
+	body() {
+		peer send 'no length' close
+		run_bytes 8 wd connect --retry 3 --retry-max 10ms "$A" </dev/null
+		! grep -q attempt err
+	}
+	each
+}
+
+@test "-v ends with who closed, and how" {
+	body() {
+		peer expect-eof close
+		run_bytes 0 wd connect -v --send x "$A"
+		err_like 'closed by the peer \(FIN by us, then by the peer\)$'
+		here "$T"
+		rm -f sock
+		peer half-close expect-eof
+		idle
+		behind connect -vv --linger 20s "$A" <idle
+		until_true grep -q 'the peer has closed its half' err
+		exec 6>&-
+		ended 0
+		peer_held
+		err_like '\(FIN by the peer, then by us\)$'
+	}
+	each
+}
+
+@test "-vv says each attempt to connect" {
+	body() {
+		peer expect-eof close
+		run_bytes 0 wd connect -vv --send x "$A"
+		err_like "^wdsock: .*: connecting$"
+		run_bytes 4 wd connect -vv --send x 127.0.0.1:1
+		err_like '^wdsock: 127\.0\.0\.1:1: Connection refused$'
+	}
+	each tcp4
+}
+
 @test "-z connects, says so with -v, and ends" {
 	body() {
 		peer expect-eof

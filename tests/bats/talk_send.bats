@@ -139,3 +139,16 @@ load talk
 	}
 	each
 }
+
+@test "an input that goes wrong: what came before is still delivered, however slowly" {
+	body() {
+		perl -e 'print("61" x 20000, "\n") for 1 .. 300; print("zz\n")' >in
+		peer --rcvbuf 4096 wait 300 read-until-eof print got
+		run_bytes 8 wd connect --input hex -m lines "$A" <in
+		err_has 'stdin'
+		peer_held
+		[ "$(wc -l <got)" -eq 300 ]
+		[ "$(wc -c <got)" -eq 6000300 ]
+	}
+	each
+}
