@@ -166,7 +166,7 @@ count_chars(const struct framing *fr, struct slice m)
 	    utf8_count(join, rest + fr->tag_len, UINT64_MAX, true, &used);
 }
 
-static uint64_t
+HOT uint64_t
 windev_length(const struct framing *fr, struct slice m)
 {
 	switch (fr->count) {

@@ -11,9 +11,11 @@
 #include "chance.h"
 #include "codec/encode.h"
 #include "feed.h"
+#include "guard.h"
 #include "tap.h"
 
 #define STREAM_MAX 40000
+#define RUNS 200
 
 static struct framing
 mode(const char *text)
@@ -615,6 +617,81 @@ test_long_message(const char *text, size_t len)
 	free(wire);
 }
 
+/*
+ * Runs of frames of equal lengths, as most programs send them, with others
+ * between them; each frame ends with its number. At the end something that is no
+ * header, whose offset tells what the decoder has counted.
+ */
+static void
+test_runs(uint64_t *state, const char *text, const char *bad, size_t bad_len)
+{
+	static const size_t lengths[] = {4, 5, 6, 9, 10, 14, 40, 99, 100};
+	struct framing fr = mode(text);
+	struct encoder e;
+	struct decoder d;
+	struct guard g = {0};
+	struct slice v[7];
+	uint8_t m[128], wire[RUNS * 180];
+	struct span out = {wire, 0, sizeof(wire)};
+	struct slice rest, one;
+	size_t sent[RUNS], len = 4, next, used, n = 0, wrong = 0, i;
+	enum decode_result r;
+
+	encoder_init(&e, &fr);
+	for (i = 0; i < RUNS; i++) {
+		if (dice_below(state, 5) == 0)
+			len = lengths[dice_below(state, 9)];
+		/* Of UTF-16 there are whole units. */
+		sent[i] = fr.count == FRAMING_COUNT_UTF16 ? len & ~1u : len;
+		memset(m, 'x', sizeof(m));
+		memcpy(m + sent[i] - 4, &(uint32_t){(uint32_t)i}, 4);
+		one = slice_of(m, sent[i]);
+		next = 0;
+		encode(&e, &(struct batch){&one, 1, 1}, &next, &out);
+	}
+	used = out.len;
+	memcpy(wire + out.len, bad, bad_len);
+	decoder_init(&d, &fr);
+	rest =
+	    slice_of(guard_end(&g, wire, out.len + bad_len), out.len + bad_len);
+	out.len = used;
+	do {
+		struct batch b = {v, 0, 1 + dice_below(state, 7)};
+
+		r = decode(&d, rest, &b, &used);
+		rest.p += used;
+		rest.len -= used;
+		for (i = 0; i < b.n && n < RUNS; i++, n++)
+			wrong += v[i].len != sent[n] ||
+			    memcmp(v[i].p + v[i].len - 4,
+				&(uint32_t){(uint32_t)n}, 4) != 0;
+	} while (r == DECODE_FULL);
+	ok(n == RUNS && wrong == 0, "%s: runs of equal lengths are all there",
+	    text);
+	is_num(d.messages, RUNS, "%s: and are counted", text);
+	is_num(r, DECODE_BAD, "%s: what is behind them is refused", text);
+	is_num(d.fault.start, out.len, "%s: where it stands", text);
+	guard_free(&g);
+}
+
+static void
+test_all_runs(uint64_t *state)
+{
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		test_runs(state, "windev", "1x", 2);
+		test_runs(state, "windev,count=utf16", "1x", 2);
+		test_runs(state, "windev,count=chars", "1x", 2);
+		test_runs(state, "windev,tail=CRLF", "1x", 2);
+		test_runs(state, "netstring", "1x", 2);
+		test_runs(state, "fixed-header=4", "x", 1);
+		test_runs(state, "fixed-header=8", "x", 1);
+		test_runs(state, "fixed-header=9", "x", 1);
+		test_runs(state, "u32be", "\xff\xff\xff\xff", 4);
+	}
+}
+
 int
 main(void)
 {
@@ -631,6 +708,7 @@ main(void)
 	test_long_message("windev,count=chars", 300000);
 	test_long_message("end-tag=CRLF", 300000);
 	test_long_message("u32le", 300000);
+	test_all_runs(&state);
 	test_tags_by_chance(&state);
 	test_round_trips(&state);
 	test_broken_streams(&state);
