@@ -114,7 +114,7 @@ chan_set_want(struct chan *c)
 	if (c->reading == CHAN_READING)
 		want |= STREAM_READABLE;
 	if (c->writing != CHAN_CLOSED && c->writing != CHAN_FAILED &&
-	    (chan_queued(c) > 0 || c->writing == CHAN_CLOSING))
+	    (chan_queued(c) > 0 || c->pass_stuck || c->writing == CHAN_CLOSING))
 		want |= STREAM_WRITABLE;
 	stream_want(c->stream, want);
 }
@@ -286,15 +286,41 @@ finish_reading(struct chan *c, ssize_t n, struct inbox *b)
 	end_reading(c, why, in);
 }
 
+/* The same where bytes pass unseen. */
+static bool
+pass_once(struct chan *c)
+{
+	switch (c->pass_in(c)) {
+	case CHAN_PASS_MOVED:
+		return c->reading == CHAN_READING;
+	case CHAN_PASS_EMPTY:
+		return false;
+	case CHAN_PASS_FULL:
+		if (c->reading == CHAN_READING)
+			c->reading = CHAN_PAUSED;
+		return false;
+	case CHAN_PASS_FAILED:
+		end_reading(c, CHAN_END_FAILED, slice_of(nothing, 0));
+		return false;
+	case CHAN_PASS_OVER:
+		break;
+	}
+	c->pass_in = NULL;
+	return c->reading == CHAN_READING;
+}
+
 /* One read and what is in it. False: no more now. */
 static bool
 read_once(struct chan *c)
 {
-	struct inbox *b = inbox_take(c->loop);
+	struct inbox *b;
 	struct span to;
 	ssize_t n;
 	bool more;
 
+	if (c->pass_in != NULL)
+		return pass_once(c);
+	b = inbox_take(c->loop);
 	if (b == NULL || !read_place(c, b, &to)) {
 		inbox_give(c->loop, b);
 		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
@@ -331,8 +357,11 @@ on_ready(struct stream *s, int what)
 	if (what & STREAM_READABLE && c->reading == CHAN_READING)
 		for (i = 0; i < READS_A_TURN && read_once(c); i++)
 			;
-	if (what & STREAM_WRITABLE)
+	if (what & STREAM_WRITABLE) {
 		chan_flush(c);
+		if (c->pass_stuck && c->writing == CHAN_WRITING)
+			c->pass_out(c);
+	}
 	chan_set_want(c);
 }
 
@@ -377,30 +406,63 @@ chan_resume(struct chan *c)
 {
 	struct inbox *b = c->held;
 
-	if (b == NULL)
+	if (b == NULL && c->reading != CHAN_PAUSED)
 		return;
 	c->held = NULL;
 	if (c->reading == CHAN_PAUSED) {
 		c->reading = CHAN_READING;
-		decode_rest(c, b);
+		if (b != NULL)
+			decode_rest(c, b);
 	} else
 		part_drop(c);
-	if (c->held == NULL)
+	if (b != NULL && c->held == NULL)
 		inbox_give(c->loop, b);
 	chan_set_want(c);
+}
+
+void
+chan_pass_in(struct chan *c, enum chan_pass (*in)(struct chan *))
+{
+	c->pass_in = in;
+}
+
+void
+chan_passed_in(struct chan *c, size_t n)
+{
+	c->counts.messages_in++;
+	c->counts.bytes_in += n;
+	c->counts.last_in_ms = uv_now(c->loop->uv);
+}
+
+void
+chan_put_in(struct chan *c, uint8_t *p, size_t len)
+{
+	struct inbox *b = inbox_take(c->loop);
+
+	part_drop(c);
+	c->part = p;
+	c->part_len = c->part_cap = len;
+	if (b == NULL) {
+		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
+		return;
+	}
+	c->rest = slice_of(p, len);
+	decode_rest(c, b);
+	if (c->held == NULL)
+		inbox_give(c->loop, b);
 }
 
 size_t
 chan_queued(const struct chan *c)
 {
-	return c->queue.len - c->queue_at;
+	return chan_queue_len(c) + c->passing;
 }
 
 struct slice
 chan_queue(const struct chan *c)
 {
 	return slice_of(c->queue.p == NULL ? nothing : c->queue.p + c->queue_at,
-	    chan_queued(c));
+	    chan_queue_len(c));
 }
 
 size_t

@@ -76,6 +76,15 @@ enum chan_sent {
 	CHAN_LOST,    /* our half is closed or has failed */
 };
 
+/* What a direction did whose bytes pass unseen; see chan_pass_in. */
+enum chan_pass {
+	CHAN_PASS_MOVED,  /* there may be more */
+	CHAN_PASS_EMPTY,  /* the stream has nothing more now */
+	CHAN_PASS_FULL,	  /* nothing is wanted before chan_resume */
+	CHAN_PASS_FAILED, /* the stream has; errno in stream->err */
+	CHAN_PASS_OVER,	  /* from now on it is read */
+};
+
 struct chan;
 
 struct chan_events {
@@ -130,6 +139,10 @@ struct chan {
 	size_t queue_max; /* high-water mark */
 	bool was_full;
 	bool unsaid; /* on_drained is owed for what was sent */
+	enum chan_pass (*pass_in)(struct chan *); /* NULL: it is read */
+	void (*pass_out)(struct chan *);
+	size_t passing;	 /* taken to be sent, and not yet in the stream */
+	bool pass_stuck; /* the stream took less than there was */
 	bool is_dirty;
 	struct chan *next_dirty;
 };
@@ -163,7 +176,32 @@ void chan_shut(struct chan *);
 /* The batch kept by on_batch is used up: read on. */
 void chan_resume(struct chan *);
 
-/* Bytes of the queue that have not left, and of an unfinished message. */
+/*
+ * A direction whose bytes pass unseen, without decoder and queue (the raw
+ * pump); the states, the counts and the waiting stay the channel's. `in` is
+ * called in place of each read, and says of what has come by chan_passed_in.
+ * `out` is called when a stream that was stuck takes something again.
+ */
+void chan_pass_in(struct chan *, enum chan_pass (*in)(struct chan *));
+void chan_pass_out(struct chan *, void (*out)(struct chan *));
+void chan_passed_in(struct chan *, size_t n);
+
+/*
+ * n bytes have gone into the stream, if any; `passing` more are taken and count
+ * as queued. `stuck`: there is more, and the stream is to be waited for.
+ */
+void chan_passed_out(struct chan *, size_t n, size_t passing, bool stuck);
+
+/* The stream has failed while we sent; errno. */
+void chan_pass_failed(struct chan *, int err);
+
+/*
+ * Bytes that chan_passed_in has counted and nobody took, on the heap and from
+ * now on the channel's: they are decoded before all that is read.
+ */
+void chan_put_in(struct chan *, uint8_t *p, size_t len);
+
+/* Bytes of ours that have not left, and of an unfinished message. */
 size_t chan_queued(const struct chan *);
 struct slice chan_queue(const struct chan *);
 size_t chan_partial(const struct chan *);

@@ -10,6 +10,13 @@
 /* Tells the stream what to wait for, from the two states. */
 void chan_set_want(struct chan *);
 
+/* The part of chan_queued that is in the queue itself. */
+static inline size_t
+chan_queue_len(const struct chan *c)
+{
+	return c->queue.len - c->queue_at;
+}
+
 /* It has something to flush when the turn is over. */
 void chan_mark_dirty(struct chan *);
 

@@ -16,7 +16,7 @@
 static bool
 queue_room(struct chan *c, size_t n)
 {
-	size_t held = chan_queued(c), cap;
+	size_t held = chan_queue_len(c), cap;
 	uint8_t *p;
 
 	if (c->queue.p == NULL) {
@@ -68,7 +68,7 @@ queue_give(struct chan *c)
 static size_t
 queue_left(struct chan *c, size_t n)
 {
-	size_t ours = n < chan_queued(c) ? n : chan_queued(c);
+	size_t ours = n < chan_queue_len(c) ? n : chan_queue_len(c);
 
 	c->queue_at += ours;
 	if (c->queue_at == c->queue.len)
@@ -111,7 +111,7 @@ write_out(struct chan *c, struct slice more)
 	struct iovec v[2];
 	ssize_t n;
 
-	while ((before = chan_queued(c)) + more.len - done > 0) {
+	while ((before = chan_queue_len(c)) + more.len - done > 0) {
 		v[0] = (struct iovec){
 		    before > 0 ? c->queue.p + c->queue_at : NULL, before};
 		v[1] = (struct iovec){
@@ -180,7 +180,7 @@ note_sent(struct chan *c)
 			sent_taken(
 			    c->sent, c->counts.bytes_out - (uint64_t)left);
 	}
-	return sent_add(c->sent, c->counts.bytes_out + chan_queued(c));
+	return sent_add(c->sent, c->counts.bytes_out + chan_queue_len(c));
 }
 
 /* As much of the batch as the buffer has room for, or one message. */
@@ -303,6 +303,33 @@ chan_flush(struct chan *c)
 		c->on->on_drained(c);
 	}
 	chan_set_want(c);
+}
+
+void
+chan_pass_out(struct chan *c, void (*out)(struct chan *))
+{
+	c->pass_out = out;
+}
+
+void
+chan_passed_out(struct chan *c, size_t n, size_t passing, bool stuck)
+{
+	c->passing = passing;
+	c->pass_stuck = stuck;
+	if (n > 0) {
+		c->counts.messages_out++;
+		c->counts.bytes_out += n;
+		c->counts.last_out_ms = uv_now(c->loop->uv);
+		c->unsaid = true;
+	}
+	chan_mark_dirty(c);
+}
+
+void
+chan_pass_failed(struct chan *c, int err)
+{
+	c->stream->err = err;
+	fail_writing(c);
 }
 
 void

@@ -18,8 +18,13 @@ end(struct inlet *in, int err)
 static void
 read_some(struct inlet *in)
 {
-	ssize_t n = reader_fill_now(&in->reader, &in->fd);
+	ssize_t n;
 
+	if (in->on_ready != NULL) {
+		in->on_ready(in);
+		return;
+	}
+	n = reader_fill_now(&in->reader, &in->fd);
 	if (n > 0)
 		in->on_bytes(in);
 	else if (n == 0 || errno == EBADF || (errno == EIO && in->terminal))

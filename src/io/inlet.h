@@ -14,6 +14,8 @@ struct inlet {
 	/* More bytes are in the reader, or the end is there (once). */
 	void (*on_bytes)(struct inlet *);
 	void (*on_end)(struct inlet *, int err); /* 0, or an errno */
+	/* If set, called in place of reading: somebody else takes it. */
+	void (*on_ready)(struct inlet *);
 	void *owner;
 	struct reader reader;
 	bool quiet; /* closed or /dev/null: it has nothing to say */

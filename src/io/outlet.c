@@ -153,6 +153,12 @@ outlet_flush(struct outlet *o)
 		write_out(o);
 }
 
+void
+outlet_wait(struct outlet *o)
+{
+	wait_for_room(o);
+}
+
 bool
 outlet_is_empty(const struct outlet *o)
 {

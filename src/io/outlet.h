@@ -23,7 +23,7 @@ struct outlet {
 	/* What was kept has gone into the buffer. */
 	void (*on_room)(struct outlet *);
 	void (*on_error)(struct outlet *, int err);
-	/* The buffer is empty after it was not. */
+	/* The buffer is empty after it was not, or after outlet_wait. */
 	void (*on_empty)(struct outlet *);
 	void *owner;
 	struct sink sink;
@@ -51,6 +51,12 @@ enum outlet_result outlet_put(struct outlet *, const struct batch *);
 
 /* Writes what is in the buffer as far as it goes without waiting. */
 void outlet_flush(struct outlet *);
+
+/*
+ * Somebody writes the descriptor past us, a pipe that is full: on_empty says
+ * when there is room again. Nothing may be in the buffer.
+ */
+void outlet_wait(struct outlet *);
 
 /* Is everything that was put written? */
 bool outlet_is_empty(const struct outlet *);

@@ -53,6 +53,8 @@ struct stream_ops {
 	int64_t (*unacked)(const struct stream *);
 	/* Has it failed, though nobody has been told yet? */
 	bool (*broken)(const struct stream *);
+	/* See stream_splice_fd; NULL: never. */
+	int (*splice_fd)(const struct stream *);
 };
 
 struct stream {
@@ -113,6 +115,17 @@ static inline bool
 stream_broken(const struct stream *s)
 {
 	return s->ops->broken(s);
+}
+
+/*
+ * The descriptor, where bytes are on it as they are in the stream and no call
+ * on it ever waits; otherwise -1. Whoever moves bytes by it must leave all
+ * else to the stream.
+ */
+static inline int
+stream_splice_fd(const struct stream *s)
+{
+	return s->ops->splice_fd == NULL ? -1 : s->ops->splice_fd(s);
 }
 
 /*

@@ -115,6 +115,13 @@ socket_broken(const struct stream *s)
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
 }
 
+/* With MSG_DONTWAIT alone, others decide whether splice(2) waits. */
+static int
+socket_splice_fd(const struct stream *s)
+{
+	return of(s)->borrowed || s->packets ? -1 : of(s)->fd.fd;
+}
+
 static void on_poll(uv_poll_t *, int status, int events);
 
 static void
@@ -218,6 +225,7 @@ static const struct stream_ops socket_ops = {
     .close = socket_close,
     .unacked = socket_unacked,
     .broken = socket_broken,
+    .splice_fd = socket_splice_fd,
 };
 
 static bool

@@ -1211,6 +1211,138 @@ test_closing(void)
 	ok(scene_end(&sc, "dirty"), "closed with something queued: it goes");
 }
 
+/* Bytes that pass unseen. */
+
+struct passing {
+	const enum chan_pass *script; /* what each call says */
+	size_t at, n;
+	unsigned outs;
+};
+
+static struct passing passing; /* the channel's owner is the side */
+
+static enum chan_pass
+pass_in(struct chan *c)
+{
+	enum chan_pass r;
+
+	if (passing.at == passing.n)
+		return CHAN_PASS_EMPTY;
+	r = passing.script[passing.at++];
+	if (r == CHAN_PASS_MOVED)
+		chan_passed_in(c, 10);
+	if (r == CHAN_PASS_FAILED)
+		c->stream->err = ETIMEDOUT;
+	if (r == CHAN_PASS_OVER)
+		chan_put_in(c, (uint8_t *)strdup("given back "), 11);
+	return r;
+}
+
+static void
+pass_out(struct chan *c)
+{
+	passing.outs++;
+	chan_passed_out(c, c->passing, 0, false);
+}
+
+static struct side *
+open_passing(struct scene *sc, const enum chan_pass *script, size_t n)
+{
+	struct framing fr = mode("raw");
+
+	scene_begin(sc);
+	passing = (struct passing){.script = script, .n = n};
+	sc->side[0].d.by_hand = true;
+	open_side(sc, 0, &fr, &fr, 1000);
+	chan_pass_in(&sc->side[0].chan, pass_in);
+	chan_pass_out(&sc->side[0].chan, pass_out);
+	return &sc->side[0];
+}
+
+static void
+test_pass_in(void)
+{
+	static const enum chan_pass script[] = {CHAN_PASS_MOVED,
+	    CHAN_PASS_MOVED, CHAN_PASS_EMPTY, CHAN_PASS_MOVED, CHAN_PASS_FULL,
+	    CHAN_PASS_EMPTY, CHAN_PASS_OVER};
+	static const enum chan_pass fails[] = {
+	    CHAN_PASS_MOVED, CHAN_PASS_FAILED, CHAN_PASS_MOVED};
+	static const char want[] = "given back and read";
+	struct stream_step reads[] = {BYTES(4), BYTES(SIZE_MAX), END};
+	struct scene sc;
+	struct side *s;
+	int i;
+
+	s = open_passing(&sc, script, sizeof(script) / sizeof(script[0]));
+	s->d.in = text("and read");
+	s->d.reads = (struct stream_script)SCRIPT(reads);
+	stream_double_ready(&s->d, STREAM_READABLE);
+	is_num(passing.at, 3, "it is called until there is no more");
+	is_num(s->chan.counts.bytes_in, 20, "what passes is counted");
+	stream_double_ready(&s->d, STREAM_READABLE);
+	is_num(s->chan.reading, CHAN_PAUSED, "what is full pauses");
+	ok(!stream_double_ready(&s->d, STREAM_READABLE),
+	    "and is not waited for");
+	chan_resume(&s->chan);
+	is_num(s->chan.reading, CHAN_READING, "until it is resumed");
+	is_num(s->batches, 0, "none of it is seen");
+	is_num(s->d.reads_done, 0, "and nothing is read");
+	for (i = 0; i < 5; i++)
+		stream_double_ready(&s->d, STREAM_READABLE);
+	is_num(s->heard.len, sizeof(want) - 1 + 3 * sizeof(size_t),
+	    "from then on it is read, behind what was given back");
+	is_num(s->chan.counts.bytes_in, 38, "which is counted once");
+	is_num(s->chan.counts.messages_in, 6, "each piece as a message");
+	is_num(s->why, CHAN_END_CLOSED, "and ends as ever");
+	ok(scene_end(&sc, "passes in"), "nothing of it stays");
+
+	s = open_passing(&sc, fails, sizeof(fails) / sizeof(fails[0]));
+	stream_double_ready(&s->d, STREAM_READABLE);
+	is_num(s->ends, 1, "a failure ends the reading");
+	is_num(s->why, CHAN_END_FAILED, "and is called one");
+	is_num(s->end_err, ETIMEDOUT, "by its errno");
+	is_num(passing.at, 2, "nothing passes behind it");
+	ok(scene_end(&sc, "fails in"), "nothing of it stays");
+}
+
+static void
+test_pass_out(void)
+{
+	struct scene sc;
+	struct side *s;
+
+	s = open_passing(&sc, NULL, 0);
+	chan_passed_out(&s->chan, 100, 50, true);
+	is_num(s->chan.counts.bytes_out, 100, "what is in the stream is sent");
+	is_num(chan_queued(&s->chan), 50, "what is taken for it is queued");
+	play(&sc);
+	is_num(s->draineds, 0, "and not drained");
+	ok(stream_double_ready(&s->d, STREAM_WRITABLE),
+	    "a stream that is stuck is waited for");
+	is_num(passing.outs, 1, "and told of when it takes more");
+	is_num(s->chan.counts.bytes_out, 150, "then the rest is sent");
+	play(&sc);
+	is_num(s->draineds, 1, "and all of it is drained");
+	ok(!stream_double_ready(&s->d, STREAM_WRITABLE),
+	    "then nothing is waited for");
+	chan_passed_out(&s->chan, 1, 70, false);
+	chan_pass_failed(&s->chan, EPIPE);
+	is_num(s->fail_err, EPIPE, "a failure is told");
+	is_num(chan_queued(&s->chan), 70, "what was not sent is known");
+	ok(!stream_double_ready(&s->d, STREAM_WRITABLE), "and not waited for");
+	ok(scene_end(&sc, "passes out"), "nothing of it stays");
+
+	s = open_passing(&sc, NULL, 0);
+	chan_passed_out(&s->chan, 1, 1, true);
+	chan_shut(&s->chan);
+	play(&sc);
+	is_num(s->d.shuts_done, 0, "our half stays open while bytes are held");
+	chan_passed_out(&s->chan, 1, 0, false);
+	play(&sc);
+	is_num(s->d.shuts_done, 1, "and closes behind them");
+	ok(scene_end(&sc, "closes behind"), "nothing of it stays");
+}
+
 /* Memory. */
 
 static size_t
@@ -1383,6 +1515,8 @@ main(void)
 	test_large_failure();
 	test_refused();
 	test_closing();
+	test_pass_in();
+	test_pass_out();
 	test_memory();
 	test_chance();
 	return done_testing();
