@@ -272,6 +272,22 @@ finish_clocks(struct plan *p)
 		    p->serving ? LINGER_SERVER_MS : LINGER_CLIENT_MS;
 }
 
+/* Raw bytes that nothing looks at need not come through our memory. */
+static void
+finish_pass(struct plan *p)
+{
+	struct talk_plan *t = &p->run.talk;
+	bool looked_at = t->ask || t->echo || t->dump || t->expect != NULL ||
+	    t->count > 0 || p->both != PLAN_BOTH_NONE;
+
+	t->pass_in = !looked_at && t->in.mode == FRAMING_RAW &&
+	    p->run.output == SINK_RAW && !p->has_output && !t->no_output;
+	t->pass_out = !looked_at && t->out.mode == FRAMING_RAW &&
+	    p->filter.input == SOURCE_RAW && !p->has_input && !p->has_max &&
+	    p->filter.sends_n == 0 && p->repeat == 1 && t->interval_ms == 0 &&
+	    !t->track; /* what never left is for the next connection */
+}
+
 int
 plan_talk_finish(struct plan *p, struct fail *f)
 {
@@ -303,6 +319,7 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	    (r->talk.echo && !p->has_output && p->both == PLAN_BOTH_NONE);
 	r->talk.track = r->retry > 0;
 	r->dial.log = &r->log;
+	finish_pass(p);
 	r->log.level = p->verbose > 1 ? LOG_CHATTY
 	    : p->verbose == 1	      ? LOG_VERBOSE
 				      : LOG_QUIET;

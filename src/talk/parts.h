@@ -1,6 +1,7 @@
 /*
  * Between the parts of a conversation, and for nobody else: talk.c has its
- * life and its end, say.c what we say, hear.c what we hear, words.c the texts.
+ * life and its end, say.c what we say, hear.c what we hear, pass.c what passes
+ * unseen in place of both, words.c the texts.
  */
 #ifndef TALK_PARTS_H
 #define TALK_PARTS_H
@@ -15,6 +16,7 @@ void talk_end_with(struct talk *, const struct fail *, const char *why);
 void talk_timed_out(struct talk *, const char *option, uint64_t ms);
 
 /* say.c */
+void talk_said(struct talk *, uint64_t n);
 void talk_greet(struct talk *);
 void talk_say_unsent(struct talk *);
 void talk_pump(struct talk *);
@@ -25,6 +27,13 @@ void talk_on_reply_clock(uv_timer_t *);
 
 /* hear.c */
 bool talk_on_batch(struct chan *, struct batch *);
+
+/* pass.c */
+void talk_pass_begin(struct talk *);
+/* True: stdin goes this way, and there is nothing to be done by others. */
+bool talk_pass_out(struct talk *);
+void talk_pass_resume(struct talk *);
+void talk_pass_end(struct talk *);
 
 /* words.c */
 void talk_lost_text(const struct talk *, struct fail *);

@@ -64,8 +64,8 @@ on_interval(uv_timer_t *timer)
 }
 
 /* Something of ours has been said. */
-static void
-said(struct talk *t, uint64_t n)
+void
+talk_said(struct talk *t, uint64_t n)
 {
 	t->said += n;
 	t->life.queued = true;
@@ -107,7 +107,7 @@ send_portion(struct talk *t)
 		one.n = f->next + 1;
 	r = chan_send(&t->chan, &one, &f->next);
 	if (f->next > before)
-		said(t, f->next - before);
+		talk_said(t, f->next - before);
 	return r;
 }
 
@@ -117,6 +117,8 @@ talk_pump(struct talk *t)
 {
 	struct fail f;
 
+	if (t->pumps_out && talk_pass_out(t))
+		return;
 	while (!t->ending && !t->over && !t->life.enough && !t->waiting_reply &&
 	    !t->feed_ended && t->chan.writing == CHAN_WRITING) {
 		switch (feed_next(t->feed)) {

@@ -64,6 +64,7 @@ on_chan_closed(struct chan *c)
 {
 	struct talk *t = c->owner;
 
+	talk_pass_end(t);
 	if (t->clocks_open == 0)
 		t->on_over(t);
 }
@@ -164,6 +165,7 @@ on_outlet_empty(struct outlet *o)
 
 	if (t->ending && !t->over)
 		talk_clock(t, TALK_END, 0, on_end_clock);
+	talk_pass_resume(t);
 }
 
 /*
@@ -239,7 +241,8 @@ on_linger(uv_timer_t *timer)
 	}
 
 	/* What there is to say is not yet all on its way. */
-	if (chan_queued(&t->chan) > 0 || t->feed->next < t->feed->batch.n ||
+	if (chan_queued(&t->chan) > 0 || t->chan.pass_stuck ||
+	    t->feed->next < t->feed->batch.n ||
 	    (t->feed->plan->sends_n > 0 && !t->feed_ended))
 		talk_clock(t, TALK_LINGER, LINGER_AGAIN_MS + t->plan->linger_ms,
 		    on_linger);
@@ -500,6 +503,7 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	    p->dump ? &dumped_events : &quiet_events, t);
 	if (p->track)
 		t->chan.sent = &t->sent;
+	talk_pass_begin(t);
 	t->life.stay = p->stay;
 	t->life.half_quiet = p->half_quiet && !p->echo;
 	t->life.unminded = t->feed->terminal || t->feed->plan->sends_n > 0;

@@ -4,6 +4,9 @@
  *
  *	feed --> pump --> chan_send ...... chan --> heard --> outlet
  *
+ * Raw bytes that nobody looks at go past feed, queue and outlet (pump.h), and
+ * nothing else here knows.
+ *
  * The clocks are here too; each has its own words when it runs out.
  */
 #ifndef TALK_TALK_H
@@ -17,6 +20,7 @@
 #include "net/addr.h"
 #include "talk/feed.h"
 #include "talk/life.h"
+#include "talk/pump.h"
 
 enum talk_clock {
 	TALK_IDLE,     /* --idle: nothing came and nothing went */
@@ -53,6 +57,7 @@ struct talk_plan {
 	uint64_t quit_ms;  /* UINT64_MAX: wait as long as it takes */
 	bool dump;
 	bool track; /* --retry: what a lost connection had not taken is told */
+	bool pass_in, pass_out; /* raw bytes that nobody looks at: pump.h */
 	size_t queue_max;
 };
 
@@ -92,6 +97,8 @@ struct talk {
 	bool was_reset; /* as a write found out; the read says when */
 	bool kept;	/* the outlet keeps a batch of the channel's */
 	enum talk_fin first_fin;
+	bool pumps_in, pumps_out; /* so long as bytes pass unseen */
+	struct pump pump_in, pump_out;
 	struct batch echo; /* what --echo has still to say */
 	size_t echo_next;
 	bool input_failed; /* it ends once what was said before is out */

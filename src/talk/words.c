@@ -68,6 +68,8 @@ talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 	else if (chan_queued(c) > 0)
 		snprintf(buf, cap, "the peer to read: %zu bytes of ours wait",
 		    chan_queued(c));
+	else if (c->pass_stuck)
+		snprintf(buf, cap, "the peer to read");
 	else
 		snprintf(buf, cap,
 		    "a message: nothing of one has come, %.1f s since the "

@@ -311,6 +311,16 @@ my %actions = (
 		setsockopt($sock, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0));
 		close($sock);
 	}],
+	'urgent' => [1, 0, sub {
+		send($sock, $_[0], MSG_OOB) or no_good("urgent: $!");
+	}],
+	'file' => [1, 0, sub {
+		open(my $f, '<:raw', $_[0]) or no_good("$_[0]: $!");
+		local $/ = \262144;
+		while (my $some = <$f>) {
+			send_all($some);
+		}
+	}],
 	'big' => [1, 0, sub {
 		my ($n) = @_;
 		while ($n > 0) {
