@@ -53,6 +53,7 @@ enum kind {
 	K_recv,
 	K_send,
 	K_sendmsg,
+	K_splice,
 	K_socket,
 	K_connect,
 	K_bind,
@@ -80,10 +81,11 @@ enum kind {
 };
 
 static const char *const names[KINDS] = {"malloc", "read", "write", "writev",
-    "recv", "send", "sendmsg", "socket", "connect", "bind", "listen", "accept4",
-    "shutdown", "getsockopt", "setsockopt", "getsockname", "getpeername",
-    "epoll_create1", "epoll_ctl", "epoll_wait", "eventfd", "pipe2", "poll",
-    "fcntl", "ioctl", "open", "close", "fstat", "lstat", "unlink"};
+    "recv", "send", "sendmsg", "splice", "socket", "connect", "bind", "listen",
+    "accept4", "shutdown", "getsockopt", "setsockopt", "getsockname",
+    "getpeername", "epoll_create1", "epoll_ctl", "epoll_wait", "eventfd",
+    "pipe2", "poll", "fcntl", "ioctl", "open", "close", "fstat", "lstat",
+    "unlink"};
 
 /* As the runner unpacks it: L L Q L32. */
 struct record {
@@ -320,6 +322,26 @@ BREAK_ON(ssize_t, K_send, send, (int fd, const void *p, size_t n, int flags),
     (fd, p, n, flags))
 BREAK_ON(ssize_t, K_sendmsg, sendmsg,
     (int fd, const struct msghdr *m, int flags), (fd, m, flags))
+
+/* Of its two ends one is the connection; the other shuts nothing down. */
+TAKE(splice);
+ssize_t
+NAME(splice)(
+    int in, off64_t *in_at, int out, off64_t *out_at, size_t n, unsigned flags)
+{
+	int err;
+
+	HAVE(splice);
+	HAVE(shutdown);
+	if (breaks(K_splice, CALLER, in)) {
+		err = errno;
+		if (err == ECONNRESET || err == EPIPE || err == ETIMEDOUT)
+			REAL(shutdown)(out, SHUT_RDWR);
+		errno = err;
+		return -1;
+	}
+	return REAL(splice)(in, in_at, out, out_at, n, flags);
+}
 
 /* What close fails with, the descriptor is gone. */
 TAKE(close);

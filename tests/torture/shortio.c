@@ -10,6 +10,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -198,6 +199,23 @@ messages(
 	return syscall(number, fd, m, flags);
 }
 
+/* A splice is also told to wait, though it need not. */
+static ssize_t
+splices(const void *caller, int in, off64_t *in_at, int out, off64_t *out_at,
+    size_t len, unsigned flags)
+{
+	switch (fate(caller, in, &len)) {
+	case INTERRUPTED:
+		if (chance() % 2 == 0)
+			errno = EAGAIN;
+		return -1;
+	case SHORT:
+	case WHOLE:
+		break;
+	}
+	return syscall(SYS_splice, in, in_at, out, out_at, len, flags);
+}
+
 /* In the library's place, and in that of what _FORTIFY_SOURCE calls. */
 
 ssize_t __read_chk(int, void *, size_t, size_t);
@@ -287,4 +305,11 @@ ssize_t
 recvmsg(int fd, struct msghdr *m, int flags)
 {
 	return messages(CALLER, SYS_recvmsg, fd, m, flags);
+}
+
+ssize_t
+splice(int in, off64_t *in_at, int out, off64_t *out_at, size_t len,
+    unsigned flags)
+{
+	return splices(CALLER, in, in_at, out, out_at, len, flags);
 }
