@@ -619,8 +619,8 @@ test_long_message(const char *text, size_t len)
 
 /*
  * Runs of frames of equal lengths, as most programs send them, with others
- * between them; each frame ends with its number. At the end something that is no
- * header, whose offset tells what the decoder has counted.
+ * between them; each frame ends with its number. At the end something that is
+ * no header, whose offset tells what the decoder has counted.
  */
 static void
 test_runs(uint64_t *state, const char *text, const char *bad, size_t bad_len)
