@@ -2,7 +2,7 @@
  * Which framing do these bytes speak; see diagnose.h.
  *
  * Marks of other protocols (marks.h) decide at once. Otherwise each candidate
- * framing decodes the bytes, and what it made of them is its score: how many
+ * framing decodes the bytes, and what it made of them is its grade: how many
  * whole messages, and whether what is left may be the beginning of another
  * one. Lengths explain more than tags do, since random bytes rarely add up; a
  * length of one digit that adds up once explains little, and so does a number
@@ -16,9 +16,6 @@
 #include "codec/marks.h"
 
 #define BATCH 64
-#define LEAST_SCORE 30 /* under this a guess is not worth a word */
-#define SURE_SCORE 60  /* and this much ahead of the next: */
-#define SURE_AHEAD 15
 #define LONG_LINE 128	      /* lines of text are rarely longer */
 #define LIKELY_MAX (1u << 28) /* a length that one expects */
 
@@ -35,7 +32,6 @@ struct trial {
 	bool none;   /* not a byte in any of them */
 	bool lined;  /* each message ends in a line's end */
 	bool text;   /* no message holds a control character */
-	bool ascii;  /* no message holds a byte over 127 */
 };
 
 static void
@@ -46,7 +42,6 @@ look_at(struct slice m, struct trial *t)
 	t->none = t->none && m.len == 0;
 	t->lined = t->lined && m.len > 0 && m.p[m.len - 1] == '\n';
 	t->text = t->text && !marks_binary(m, '\n');
-	t->ascii = t->ascii && marks_ascii(m);
 	t->messages++;
 }
 
@@ -59,11 +54,8 @@ try(const struct framing *fr, struct slice in, bool at_end, struct trial *t)
 	struct decoder d;
 	size_t used, i;
 
-	*t = (struct trial){.empty = true,
-	    .none = true,
-	    .lined = true,
-	    .text = true,
-	    .ascii = true};
+	*t = (struct trial){
+	    .empty = true, .none = true, .lined = true, .text = true};
 	decoder_init(&d, fr);
 	do {
 		b.n = 0;
@@ -75,7 +67,7 @@ try(const struct framing *fr, struct slice in, bool at_end, struct trial *t)
 	} while (r == DECODE_FULL);
 	t->exact = in.len == 0;
 	t->refused = r == DECODE_BAD;
-	t->cut = at_end && !t->exact && !t->refused;
+	t->cut = at_end && !t->exact && !t->refused && !fr->open_end;
 	t->headed = d.messages > 0 || d.head > 0;
 	t->announced = d.announced;
 }
@@ -98,29 +90,23 @@ is_long(struct slice in)
 	return in.len >= LONG_LINE && memchr(in.p, '\n', in.len) == NULL;
 }
 
-/* Puts a guess in its place among the best two. */
+/* Puts a guess in its place among the best two; of equals the first leads. */
 static void
 offer(struct diagnosis *d, const struct diagnose_guess *g)
 {
-	if (g->score < LEAST_SCORE)
-		return;
-	if (d->n == 0 || g->score > d->guess[0].score) {
+	if (g->grade > d->guess[0].grade) {
 		d->guess[1] = d->guess[0];
 		d->guess[0] = *g;
-	} else if (d->n == 1 || g->score > d->guess[1].score) {
+	} else if (g->grade > d->guess[1].grade) {
 		d->guess[1] = *g;
-	} else {
-		return;
 	}
-	if (d->n < 2)
-		d->n++;
 }
 
 static void
 offer_framing(struct diagnosis *d, const char *mode, const struct trial *t,
-    unsigned score)
+    enum diagnose_grade grade)
 {
-	struct diagnose_guess g = {.kind = DIAGNOSE_FRAMING, .score = score};
+	struct diagnose_guess g = {.kind = DIAGNOSE_FRAMING, .grade = grade};
 	size_t at;
 
 	framing_parse(mode, &g.fr, &at);
@@ -136,14 +122,15 @@ try_off(struct slice in, bool at_end, struct diagnosis *d)
 	struct diagnose_guess g;
 	size_t i;
 
-	for (i = 0; i < sizeof(offs) / sizeof(offs[0]); i++)
-		if (marks_off(in, offs[i], at_end, &g))
-			offer(d, &g);
+	for (i = 0; i < sizeof(offs) / sizeof(offs[0]); i++) {
+		g = marks_off(in, offs[i], at_end);
+		offer(d, &g);
+	}
 }
 
 /*
- * Lengths that do not count bytes, told by text that is more than ASCII. A
- * length that fits so is not merely off.
+ * Lengths that do not count bytes. A length that fits so is not merely off.
+ * Units of 16 bits are not believed of text that has no NULs.
  */
 static bool
 try_counts(struct slice in, bool at_end, struct diagnosis *d)
@@ -155,27 +142,27 @@ try_counts(struct slice in, bool at_end, struct diagnosis *d)
 
 	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		try_mode(modes[i], in, at_end, &t);
-		if (t.messages == 0 || t.refused || t.cut ||
-		    (i == 0 ? t.ascii : t.text))
+		if (t.messages == 0 || t.refused || t.cut || (i > 0 && t.text))
 			continue;
-		offer_framing(d, modes[i], &t, t.messages >= 2 ? 98 : 92);
+		offer_framing(d, modes[i], &t, DIAGNOSE_CERTAIN);
 		return true;
 	}
 	return false;
 }
 
-static unsigned
-score_windev(const struct trial *t, struct slice payload, bool numbers)
+static enum diagnose_grade
+grade_windev(const struct trial *t, struct slice payload, bool numbers)
 {
 	if (t->messages == 0 && t->cut)
-		return 64;
+		return DIAGNOSE_FAIR;
 	if (t->messages == 0)
-		return is_long(payload) ? 85 : 75;
+		return is_long(payload) ? DIAGNOSE_STRONG : DIAGNOSE_LIKELY;
 	if (t->refused)
-		return t->messages >= 2 && !t->lined ? 75 : 0;
-	if (t->cut)
-		return 85;
-	return t->none || (numbers && t->lined) ? 80 : 95;
+		return t->messages > 1 && !t->lined ? DIAGNOSE_LIKELY
+						    : DIAGNOSE_NOTHING;
+	if (t->cut || t->none || (numbers && t->lined))
+		return DIAGNOSE_STRONG;
+	return DIAGNOSE_CERTAIN;
 }
 
 static void
@@ -187,29 +174,37 @@ try_windev(struct slice in, bool at_end, struct diagnosis *d)
 	size_t head;
 
 	head = marks_header(in, &length);
-	if (head == 0 && marks_near(in, at_end, &g))
+	if (head == 0) {
+		g = marks_near(in, at_end);
 		offer(d, &g);
+	}
 	if (head == 0 || length > MARKS_LENGTH_MAX)
 		return;
 	try_mode("windev", in, at_end, &t);
 	offer_framing(d, "windev", &t,
-	    score_windev(
+	    grade_windev(
 		&t, slice_of(in.p + head, in.len - head), marks_numbers(in)));
 	if ((t.refused || (t.cut && t.messages == 0)) &&
 	    !try_counts(in, at_end, d))
 		try_off(in, at_end, d);
 }
 
-/* The beginning of one; a time at the start of a line looks like it. */
-static unsigned
-score_netstring(const struct trial *t, struct slice in)
+static enum diagnose_grade
+grade_netstring(const struct trial *t, struct slice in)
 {
+	if (t->messages > 0)
+		return t->refused ? DIAGNOSE_FAINT
+		    : t->cut	  ? DIAGNOSE_STRONG
+				  : DIAGNOSE_CERTAIN;
+	if (t->cut)
+		return DIAGNOSE_NOTHING;
+	/* The beginning of one; a time at the start of a line looks like it. */
 	if (is_long(in))
-		return 70;
+		return DIAGNOSE_FAIR;
 	return in.len >= LONG_LINE && t->announced > DIAGNOSE_LOOK &&
 		t->announced <= LIKELY_MAX
-	    ? 55
-	    : 40;
+	    ? DIAGNOSE_POSSIBLE
+	    : DIAGNOSE_FAINT;
 }
 
 static void
@@ -218,33 +213,26 @@ try_netstring(struct slice in, bool at_end, struct diagnosis *d)
 	struct trial t;
 
 	try_mode("netstring", in, at_end, &t);
-	if (t.messages > 0)
-		offer_framing(d, "netstring", &t,
-		    t.refused	 ? 50
-			: t.cut	 ? 85
-			: t.none ? 80
-				 : 95);
-	else if (t.headed && !t.refused && !t.cut)
-		offer_framing(d, "netstring", &t, score_netstring(&t, in));
+	if (t.messages > 0 || (t.headed && !t.refused))
+		offer_framing(d, "netstring", &t, grade_netstring(&t, in));
 }
 
-static unsigned
-score_fixed(const struct trial *t, struct slice header)
+static enum diagnose_grade
+grade_fixed(const struct trial *t, struct slice header)
 {
-	bool usual = header.len == 64;
-
-	if (t->messages == 0 && t->cut)
-		return usual ? 61 : 0;
-	if (t->messages == 0)
-		return usual ? 75 : marks_padded(header) ? 40 : 0;
+	if (header.len == 64)
+		return t->messages > 0 && !t->cut ? DIAGNOSE_CERTAIN
+						  : DIAGNOSE_LIKELY;
 	if (t->cut)
-		return t->messages >= 2 ? 70 : 0;
-	if (usual)
-		return 95;
-	if (t->messages >= 2)
-		return 90;
+		return t->messages > 1 ? DIAGNOSE_LIKELY : DIAGNOSE_NOTHING;
+	if (t->messages == 0)
+		return marks_padded(header) ? DIAGNOSE_FAINT : DIAGNOSE_NOTHING;
+	if (t->messages > 1)
+		return DIAGNOSE_STRONG;
 	/* Short headers are found in any text. */
-	return !t->exact ? 40 : header.len >= 8 ? 80 : 55;
+	return !t->exact      ? DIAGNOSE_FAINT
+	    : header.len >= 8 ? DIAGNOSE_STRONG
+			      : DIAGNOSE_POSSIBLE;
 }
 
 /* Digits padded by blanks, or by zeros, and in which width? */
@@ -264,18 +252,18 @@ try_fixed(struct slice in, bool at_end, struct diagnosis *d)
 		try_mode(mode, in, at_end, &t);
 		if (t.headed && !t.refused && !t.hollow)
 			offer_framing(
-			    d, mode, &t, score_fixed(&t, slice_of(in.p, w)));
+			    d, mode, &t, grade_fixed(&t, slice_of(in.p, w)));
 	}
 }
 
 /* What binary lengths are worth: wide ones rarely add up by chance. */
 struct width {
 	const char *mode;
-	unsigned many, many_more; /* several messages; and a part of one */
-	unsigned one, one_more;
-	unsigned none;	 /* the beginning of one alone */
-	unsigned cut;	 /* several messages, the end inside another */
-	unsigned binary; /* how much less if the payloads are not text */
+	enum diagnose_grade many, many_more; /* and a part of another one */
+	enum diagnose_grade one, one_more;
+	enum diagnose_grade begun; /* the beginning of one alone */
+	enum diagnose_grade cut;   /* several, the end inside another */
+	unsigned binary; /* grades less if the payloads are not text */
 };
 
 /*
@@ -283,16 +271,16 @@ struct width {
  * message. Other long ones may be: but not if the other order of bytes finds
  * a whole message here.
  */
-static unsigned
-score_begun(
+static enum diagnose_grade
+grade_begun(
     const struct trial *t, const struct width *w, struct slice in, bool at_end)
 {
 	uint32_t other = 0, c;
 	unsigned odd = 0, i;
 	bool likely;
 
-	if (w->none == 0)
-		return 0;
+	if (w->begun == DIAGNOSE_NOTHING)
+		return DIAGNOSE_NOTHING;
 	for (i = 0; i < 4; i++) {
 		c = in.p[w->mode[3] == 'b' ? 3 - i : i];
 		other = other << 8 | c;
@@ -302,44 +290,49 @@ score_begun(
 	likely = in.len >= LONG_LINE && odd >= 2 && other > in.len &&
 	    t->announced <= LIKELY_MAX;
 	if (likely && !marks_binary(in, '\n'))
-		return at_end ? 61 : 75;
+		return at_end ? DIAGNOSE_LIKELY : DIAGNOSE_STRONG;
 	if (at_end)
-		return 0;
-	return t->announced <= UINT16_MAX ? w->none : likely ? w->none - 10 : 0;
+		return DIAGNOSE_NOTHING;
+	return t->announced <= UINT16_MAX ? w->begun
+	    : likely			  ? DIAGNOSE_FAINT
+					  : DIAGNOSE_NOTHING;
 }
 
-static unsigned
-score_binary(
+static enum diagnose_grade
+grade_binary(
     const struct trial *t, const struct width *w, struct slice in, bool at_end)
 {
-	unsigned score;
+	enum diagnose_grade grade;
 
-	if (t->refused || t->hollow)
-		return 0;
+	if (!t->headed || t->refused || t->hollow)
+		return DIAGNOSE_NOTHING;
 	if (t->messages == 0)
-		return score_begun(t, w, in, at_end);
+		return grade_begun(t, w, in, at_end);
 	if (t->cut)
-		return t->messages >= 2 ? w->cut : 0;
-	if (t->messages >= 2)
-		score = t->exact ? w->many : w->many_more;
+		return t->messages > 1 ? w->cut : DIAGNOSE_NOTHING;
+	if (t->messages > 1)
+		grade = t->exact ? w->many : w->many_more;
 	else
-		score = t->exact ? w->one : w->one_more;
-	if (t->messages >= 4 && score < w->one)
-		score = w->one;
+		grade = t->exact ? w->one : w->one_more;
 	if (t->text)
-		return score;
-	return score > w->binary ? score - w->binary : 0;
+		return grade;
+	return grade > w->binary ? grade - w->binary : DIAGNOSE_NOTHING;
 }
 
 static void
 try_binary(struct slice in, bool at_end, struct diagnosis *d)
 {
 	static const struct width widths[] = {
-	    {"u32be", 92, 80, 85, 50, 45, 65, 0},
-	    {"u32le", 92, 80, 85, 50, 45, 65, 0},
-	    {"u16be", 86, 60, 80, 45, 0, 0, 20},
-	    {"u16le", 86, 60, 80, 45, 0, 0, 20},
-	    {"u8", 80, 50, 55, 30, 0, 0, 45},
+	    {"u32be", DIAGNOSE_CERTAIN, DIAGNOSE_STRONG, DIAGNOSE_STRONG,
+		DIAGNOSE_POSSIBLE, DIAGNOSE_POSSIBLE, DIAGNOSE_LIKELY, 0},
+	    {"u32le", DIAGNOSE_CERTAIN, DIAGNOSE_STRONG, DIAGNOSE_STRONG,
+		DIAGNOSE_POSSIBLE, DIAGNOSE_POSSIBLE, DIAGNOSE_LIKELY, 0},
+	    {"u16be", DIAGNOSE_CLEAR, DIAGNOSE_LIKELY, DIAGNOSE_STRONG,
+		DIAGNOSE_FAINT, DIAGNOSE_NOTHING, DIAGNOSE_NOTHING, 2},
+	    {"u16le", DIAGNOSE_CLEAR, DIAGNOSE_LIKELY, DIAGNOSE_STRONG,
+		DIAGNOSE_FAINT, DIAGNOSE_NOTHING, DIAGNOSE_NOTHING, 2},
+	    {"u8", DIAGNOSE_STRONG, DIAGNOSE_POSSIBLE, DIAGNOSE_POSSIBLE,
+		DIAGNOSE_FAINT, DIAGNOSE_NOTHING, DIAGNOSE_NOTHING, 4},
 	};
 	struct trial t;
 	size_t i;
@@ -349,31 +342,33 @@ try_binary(struct slice in, bool at_end, struct diagnosis *d)
 	for (i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
 		try_mode(widths[i].mode, in, at_end, &t);
 		offer_framing(d, widths[i].mode, &t,
-		    t.headed ? score_binary(&t, &widths[i], in, at_end) : 0);
+		    grade_binary(&t, &widths[i], in, at_end));
 	}
 }
 
 /*
- * `ended`: the score if a tag is the last there is. A tag that is missing at
- * the end of the stream counts against it, unless many others are there.
+ * `ended`: the grade if a tag is the last there is; `inside`: if not. A tag
+ * that is missing at the end of the stream counts against it, unless many
+ * others are there.
  */
 static void
-try_tag(struct slice in, bool at_end, const char *mode, unsigned ended,
-    unsigned inside, struct diagnosis *d)
+try_tag(struct slice in, bool at_end, const char *mode,
+    enum diagnose_grade ended, enum diagnose_grade inside, struct diagnosis *d)
 {
+	enum diagnose_grade grade;
 	struct framing fr;
 	struct trial t;
-	unsigned score;
 	size_t at;
 
 	framing_parse(mode, &fr, &at);
 	try(&fr, in, at_end, &t);
 	if (t.empty)
 		return;
-	score = t.exact ? ended : inside;
-	if (t.cut && !fr.open_end && t.messages <= 2)
-		score -= 15;
-	offer_framing(d, mode, &t, score + (t.messages > 1 ? 5 : 0));
+	if (t.exact)
+		grade = t.messages > 1 ? ended + 1 : ended;
+	else
+		grade = t.cut && t.messages <= 2 ? inside - 1 : inside;
+	offer_framing(d, mode, &t, grade);
 }
 
 static void
@@ -384,42 +379,44 @@ try_tags(struct slice in, bool at_end, struct diagnosis *d)
 
 	for (i = 1; i < in.len; i++)
 		crlf += in.p[i] == '\n' && in.p[i - 1] == '\r';
-	try_tag(in, at_end, "end-tag=<EOF>", 90, 85, d);
+	try_tag(
+	    in, at_end, "end-tag=<EOF>", DIAGNOSE_STRONG, DIAGNOSE_STRONG, d);
 	if (marks_control_tagged(in, 3))
-		try_tag(in, at_end, "end-tag=\\x03", 85, 60, d);
+		try_tag(in, at_end, "end-tag=\\x03", DIAGNOSE_STRONG,
+		    DIAGNOSE_FAIR, d);
 	if (marks_control_tagged(in, 4))
-		try_tag(in, at_end, "end-tag=\\x04", 85, 60, d);
+		try_tag(in, at_end, "end-tag=\\x04", DIAGNOSE_STRONG,
+		    DIAGNOSE_FAIR, d);
 	/* Of UTF-16 half the bytes are NULs. */
 	if (!marks_binary(in, '\0') && 3 * nul <= in.len)
-		try_tag(in, at_end, "end-tag=NUL", 78, 45, d);
+		try_tag(in, at_end, "end-tag=NUL", DIAGNOSE_LIKELY,
+		    DIAGNOSE_POSSIBLE, d);
 	if (marks_binary(in, '\n'))
 		return;
-	if (lf > 0 && crlf == lf)
-		try_tag(in, at_end, "end-tag=CRLF", 75, 65, d);
+	if (crlf == lf)
+		try_tag(in, at_end, "end-tag=CRLF", DIAGNOSE_LIKELY,
+		    DIAGNOSE_FAIR, d);
 	else
-		try_tag(in, at_end, "lines", 72, 62, d);
+		try_tag(in, at_end, "lines", DIAGNOSE_LIKELY, DIAGNOSE_FAIR, d);
 }
 
 void
 diagnose(struct slice in, bool at_end, struct diagnosis *d)
 {
+	const bool bom = marks_bom(in);
 	unsigned i;
-	bool bom;
 
 	memset(d, 0, sizeof(*d));
 	if (in.len > DIAGNOSE_LOOK) {
 		in.len = DIAGNOSE_LOOK;
 		at_end = false;
 	}
-	if (in.len == 0)
-		return;
-	d->guess[0] = (struct diagnose_guess){.score = 100};
 	if (marks_find(in, &d->guess[0])) {
+		d->guess[0].grade = DIAGNOSE_CERTAIN;
 		d->n = 1;
 		d->sure = true;
 		return;
 	}
-	bom = in.len >= 3 && memcmp(in.p, "\xef\xbb\xbf", 3) == 0;
 	if (bom) {
 		in.p += 3;
 		in.len -= 3;
@@ -429,8 +426,10 @@ diagnose(struct slice in, bool at_end, struct diagnosis *d)
 	try_fixed(in, at_end, d);
 	try_binary(in, at_end, d);
 	try_tags(in, at_end, d);
-	d->sure = d->n > 0 && d->guess[0].score >= SURE_SCORE &&
-	    (d->n == 1 || d->guess[0].score - d->guess[1].score >= SURE_AHEAD);
+	while (d->n < 2 && d->guess[d->n].grade > DIAGNOSE_NOTHING)
+		d->n++;
+	d->sure = d->guess[0].grade >= DIAGNOSE_FAIR &&
+	    d->guess[0].grade >= d->guess[1].grade + 2;
 	for (i = 0; bom && i < d->n; i++)
 		if (d->guess[i].kind == DIAGNOSE_FRAMING)
 			d->guess[i].kind = DIAGNOSE_BOM;
@@ -440,14 +439,10 @@ diagnose(struct slice in, bool at_end, struct diagnosis *d)
 static bool
 is_news(const struct diagnose_guess *g, const struct framing *fr)
 {
-	const struct framing *other = &g->fr;
+	char one[FRAMING_TEXT_MAX], two[FRAMING_TEXT_MAX];
 
-	if (g->kind != DIAGNOSE_FRAMING)
-		return true;
-	return other->mode != fr->mode || other->width != fr->width ||
-	    other->big_endian != fr->big_endian || other->count != fr->count ||
-	    other->tag_len != fr->tag_len ||
-	    memcmp(other->tag, fr->tag, fr->tag_len) != 0;
+	return g->kind != DIAGNOSE_FRAMING ||
+	    strcmp(framing_print(&g->fr, one), framing_print(fr, two)) != 0;
 }
 
 /* The same, but lengths off by bytes are none where others are counted. */
@@ -455,7 +450,8 @@ static bool
 is_helpful(const struct diagnose_guess *g, const struct framing *fr)
 {
 	return is_news(g, fr) &&
-	    !(g->kind == DIAGNOSE_WINDEV_OFF && fr->count > 0);
+	    !(g->kind == DIAGNOSE_WINDEV_OFF &&
+		fr->count != FRAMING_COUNT_BYTES);
 }
 
 /* The mode in use, but for what its lengths count or how they are written. */
@@ -476,24 +472,23 @@ keep_helpful(struct diagnosis *d, const struct framing *fr, bool headed)
 	const struct diagnosis all = *d;
 	const struct diagnose_guess *g;
 	unsigned i;
-	bool near;
 
-	d->n = 0;
-	d->sure = all.sure && is_helpful(&all.guess[0], fr);
-	if (all.sure && !is_news(&all.guess[0], fr))
+	if (d->sure) {
+		d->sure = is_helpful(&d->guess[0], fr);
+		d->n = d->sure;
 		return;
+	}
+	d->n = 0;
 	for (i = 0; i < all.n; i++) {
 		g = &all.guess[i];
-		if (!is_helpful(g, fr) ||
-		    (headed && !(d->sure && i == 0) && !is_kin(g, fr)))
+		if (!is_helpful(g, fr) || (headed && !is_kin(g, fr)))
 			continue;
-		near = !all.sure && g->kind == DIAGNOSE_WINDEV_NEAR &&
-		    is_kin(g, fr);
-		if (near)
-			d->n = 0;
-		d->guess[d->n++] = *g;
-		if (near)
+		if (g->kind == DIAGNOSE_WINDEV_NEAR && is_kin(g, fr)) {
+			d->guess[0] = *g;
+			d->n = 1;
 			return;
+		}
+		d->guess[d->n++] = *g;
 	}
 }
 
@@ -505,14 +500,13 @@ static bool
 keep_kin(struct diagnosis *d, const struct framing *fr, bool from_start)
 {
 	const struct diagnose_guess *g;
-	unsigned i;
+	unsigned i, n = d->sure ? 1 : d->n;
 
-	for (i = 0; i < d->n; i++) {
+	for (i = 0; i < n; i++) {
 		g = &d->guess[i];
 		if (!is_helpful(g, fr) || !is_kin(g, fr) ||
 		    !(g->kind == DIAGNOSE_FRAMING ? d->sure : from_start))
 			continue;
-		d->sure = d->sure && i == 0;
 		d->guess[0] = *g;
 		d->n = 1;
 		return true;
@@ -543,7 +537,10 @@ diagnose_fault(const struct decode_fault *fault, const struct framing *fr,
 	diagnose(message, at_end, d);
 	d->behind = good;
 	if (fault->code == DECODE_ERR_LONG &&
-	    d->guess[0].kind < DIAGNOSE_WINDEV_UTF16)
+	    d->guess[0].kind < DIAGNOSE_WINDEV_UTF16) {
 		d->n = 0;
+		d->sure = false;
+		return;
+	}
 	keep_helpful(d, fr, cut && !fault->in_header && fault->need > 0);
 }

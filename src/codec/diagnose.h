@@ -27,13 +27,25 @@ enum diagnose_kind {
 	DIAGNOSE_SSH,
 };
 
+/* How much speaks for a guess. Two grades ahead of the next is a lot. */
+enum diagnose_grade {
+	DIAGNOSE_NOTHING,  /* no guess at all */
+	DIAGNOSE_FAINT,	   /* many a text looks so by chance */
+	DIAGNOSE_POSSIBLE, /* some do */
+	DIAGNOSE_FAIR,	   /* from here on it may be sure: no contradiction */
+	DIAGNOSE_LIKELY,   /* it explains all the bytes, others may as well */
+	DIAGNOSE_STRONG,   /* it explains more than chance would */
+	DIAGNOSE_CLEAR,	   /* and does so repeatedly */
+	DIAGNOSE_CERTAIN,  /* lengths that add up */
+};
+
 struct diagnose_guess {
 	enum diagnose_kind kind;
-	struct framing fr; /* FRAMING, WINDEV_OFF, WINDEV_NEAR, BOM */
-	int off;	   /* WINDEV_OFF: -2 to 2, never 0 */
-	bool big_endian;   /* WINDEV_UTF16 */
-	unsigned messages; /* whole ones in the bytes looked at */
-	unsigned score;	   /* 1 to 100 */
+	struct framing fr;	   /* FRAMING, WINDEV_OFF, WINDEV_NEAR, BOM */
+	int off;		   /* WINDEV_OFF: -2 to 2, never 0 */
+	bool big_endian;	   /* WINDEV_UTF16 */
+	unsigned messages;	   /* whole ones in the bytes looked at */
+	enum diagnose_grade grade; /* never NOTHING */
 };
 
 struct diagnosis {

@@ -1,5 +1,6 @@
 /* What bytes say by themselves; see marks.h. */
 
+#include <limits.h>
 #include <string.h>
 
 #include "codec/marks.h"
@@ -14,6 +15,12 @@ static bool
 is_digit(uint8_t c)
 {
 	return c >= '0' && c <= '9';
+}
+
+bool
+marks_bom(struct slice in)
+{
+	return starts(in, "\xef\xbb\xbf", 3);
 }
 
 /*
@@ -56,18 +63,19 @@ is_http(struct slice in)
 static bool
 is_utf16_windev(struct slice in, bool big_endian)
 {
-	size_t high = big_endian ? 0 : 1, low = 1 - high, i;
+	const unsigned high = big_endian ? 0 : 1;
+	bool digits = false;
 
 	if (starts(in, big_endian ? "\xfe\xff" : "\xff\xfe", 2)) {
 		in.p += 2;
 		in.len -= 2;
 	}
-	for (i = 0; i + 1 < in.len && in.p[i + high] == 0; i += 2)
-		if (!is_digit(in.p[i + low]))
-			break;
-	return i > 0 && i + 3 < in.len && in.p[i + high] == 0 &&
-	    in.p[i + low] == '\r' && in.p[i + 2 + high] == 0 &&
-	    in.p[i + 2 + low] == '\n';
+	while (in.len >= 2 && in.p[high] == 0 && is_digit(in.p[1 - high])) {
+		in.p += 2;
+		in.len -= 2;
+		digits = true;
+	}
+	return digits && starts(in, big_endian ? "\0\r\0\n" : "\r\0\n\0", 4);
 }
 
 bool
@@ -88,26 +96,26 @@ marks_find(struct slice in, struct diagnose_guess *g)
 	return true;
 }
 
-/* The value of a digit in this base, or -1. */
-static int
-digit_of(uint8_t c, unsigned base)
+/* The value of a digit in any base; it has none if it is the base or more. */
+static unsigned
+digit_of(uint8_t c)
 {
 	if (is_digit(c))
 		return c - '0';
 	c |= 0x20;
-	return base == 16 && c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return c >= 'a' ? c - 'a' + 10u : UINT_MAX;
 }
 
 /* Reads digits from in.p[i] on; returns where they end. */
 static size_t
 read_number(struct slice in, size_t i, unsigned base, uint64_t *value)
 {
+	unsigned digit;
 	uint64_t v = 0;
-	int digit;
 
-	for (; i < in.len && (digit = digit_of(in.p[i], base)) >= 0; i++)
-		if (v <= UINT32_MAX)
-			v = v * base + (unsigned)digit;
+	for (; i < in.len && (digit = digit_of(in.p[i])) < base; i++)
+		if (v <= MARKS_LENGTH_MAX)
+			v = v * base + digit;
 	*value = v;
 	return i;
 }
@@ -167,12 +175,12 @@ near_header(struct slice in, uint64_t *announced)
 static bool
 begins_header(struct slice in)
 {
-	uint64_t v;
-	size_t n = read_number(in, 0, 10, &v);
+	size_t n = 0;
 
-	if (n > FRAMING_DIGITS_MAX)
-		return false;
-	return n == in.len || (n > 0 && n + 1 == in.len && in.p[n] == '\r');
+	while (n < in.len && is_digit(in.p[n]))
+		n++;
+	return n <= FRAMING_DIGITS_MAX &&
+	    (n == in.len || (n > 0 && n + 1 == in.len && in.p[n] == '\r'));
 }
 
 bool
@@ -199,17 +207,6 @@ marks_hollow(struct slice in)
 }
 
 bool
-marks_ascii(struct slice in)
-{
-	size_t i;
-
-	for (i = 0; i < in.len; i++)
-		if (in.p[i] > 0x7f)
-			return false;
-	return true;
-}
-
-bool
 marks_numbers(struct slice in)
 {
 	size_t i;
@@ -223,15 +220,12 @@ marks_numbers(struct slice in)
 bool
 marks_utf16_text(struct slice in)
 {
-	size_t i, low;
+	size_t i;
 
-	if (in.len < 4)
-		return false;
-	low = in.p[0] == 0;
-	for (i = 0; i < in.len; i++)
-		if ((in.p[i] != 0) != (i % 2 == low))
+	for (i = 0; i + 1 < in.len; i++)
+		if ((in.p[i] == 0) == (in.p[i + 1] == 0))
 			return false;
-	return true;
+	return in.len >= 4;
 }
 
 size_t
@@ -276,10 +270,9 @@ marks_padded(struct slice header)
 /* What a walk from header to header found. */
 struct walk {
 	unsigned n;
-	size_t bytes; /* of the payloads */
-	bool wide;    /* a length of two digits or more */
-	bool headed;  /* a whole header stands where the walk ended */
-	bool glued;   /* a header stands right behind a payload, in its line */
+	bool filled; /* a payload that is not empty */
+	bool wide;   /* a length of two digits or more */
+	bool glued;  /* a header stands right behind a payload, in its line */
 	bool exact;
 };
 
@@ -291,27 +284,24 @@ struct walk {
 static bool
 walk(struct slice in, int off, bool near, bool at_end, struct walk *w)
 {
-	uint64_t announced;
-	size_t head, length;
+	uint64_t announced, length;
+	size_t head;
 
 	memset(w, 0, sizeof(*w));
 	for (; in.len > 0; w->n++) {
-		w->headed = false;
 		head = marks_header(in, &announced);
 		if (head == 0 && near)
 			head = near_header(in, &announced);
 		if (head == 0)
 			return !at_end && begins_header(in);
-		if ((off > 0 && announced < (uint64_t)off) ||
-		    announced > MARKS_LENGTH_MAX)
+		length = announced - (uint64_t)off; /* wraps under zero */
+		if (length > MARKS_LENGTH_MAX)
 			return false;
-		length = (size_t)announced - (size_t)off;
 		w->glued = w->glued || (w->n > 0 && in.p[-1] != '\n');
-		w->headed = true;
 		if (in.len - head < length)
 			return !at_end;
 		w->wide = w->wide || head > 3;
-		w->bytes += length;
+		w->filled = w->filled || length > 0;
 		in.p += head + length;
 		in.len -= head + length;
 	}
@@ -319,70 +309,64 @@ walk(struct slice in, int off, bool near, bool at_end, struct walk *w)
 	return true;
 }
 
-static void
-windev_guess(
-    struct diagnose_guess *g, enum diagnose_kind kind, unsigned messages)
+static struct diagnose_guess
+windev_guess(enum diagnose_kind kind, unsigned messages)
 {
+	struct diagnose_guess g = {.kind = kind, .messages = messages};
 	size_t at;
 
-	*g = (struct diagnose_guess){.kind = kind, .messages = messages};
-	framing_parse("windev", &g->fr, &at);
+	framing_parse("windev", &g.fr, &at);
+	return g;
 }
 
-static unsigned
-score_off(const struct walk *w, struct slice in)
+static enum diagnose_grade
+grade_off(const struct walk *w, struct slice in)
 {
-	if (w->n == 0 || w->bytes == 0)
-		return 0;
 	if (marks_numbers(in))
-		return 45;
+		return DIAGNOSE_FAINT;
 	if (w->exact)
-		return w->n >= 2 ? 98 : w->wide ? 95 : 78;
-	if (w->n >= 2 || (w->headed && w->glued))
-		return 88;
-	return w->headed ? 65 : 50;
+		return w->n > 1 || w->wide ? DIAGNOSE_CERTAIN : DIAGNOSE_LIKELY;
+	return w->n > 1 || w->glued ? DIAGNOSE_STRONG : DIAGNOSE_POSSIBLE;
 }
 
-bool
-marks_off(struct slice in, int off, bool at_end, struct diagnose_guess *g)
+struct diagnose_guess
+marks_off(struct slice in, int off, bool at_end)
 {
 	struct walk w;
+	bool fits = walk(in, off, false, at_end, &w);
+	struct diagnose_guess g = windev_guess(DIAGNOSE_WINDEV_OFF, w.n);
 
-	if (!walk(in, off, false, at_end, &w))
-		return false;
-	windev_guess(g, DIAGNOSE_WINDEV_OFF, w.n);
-	g->off = off;
-	g->score = score_off(&w, in);
-	return true;
+	g.off = off;
+	g.grade = fits ? grade_off(&w, in) : DIAGNOSE_NOTHING;
+	return g;
 }
 
-static unsigned
-score_near(const struct walk *w, bool fits, bool bare, struct slice rest)
+/* `bare`: its line ends in LF alone, as a number in a line of its own does. */
+static enum diagnose_grade
+grade_near(const struct walk *w, bool fits, bool bare, struct slice rest)
 {
-	if (fits && w->exact && w->bytes > 0)
-		return !bare ? 92 : marks_numbers(rest) ? 0 : 80;
 	if (bare)
-		return 0; /* a number in a line of its own */
+		return fits && w->exact && w->filled && !marks_numbers(rest)
+		    ? DIAGNOSE_STRONG
+		    : DIAGNOSE_NOTHING;
 	if (rest.len == 0)
-		return 75;
-	if (fits && w->n > 0)
-		return 88;
-	return fits || memchr(rest.p, '\n', rest.len) == NULL ? 80 : 50;
+		return DIAGNOSE_LIKELY;
+	return fits || memchr(rest.p, '\n', rest.len) == NULL
+	    ? DIAGNOSE_STRONG
+	    : DIAGNOSE_POSSIBLE;
 }
 
-bool
-marks_near(struct slice in, bool at_end, struct diagnose_guess *g)
+struct diagnose_guess
+marks_near(struct slice in, bool at_end)
 {
 	uint64_t announced;
 	struct walk w;
+	bool fits = walk(in, 0, true, at_end, &w);
+	struct diagnose_guess g = windev_guess(DIAGNOSE_WINDEV_NEAR, w.n);
 	size_t head = near_header(in, &announced);
-	bool fits;
 
-	if (head == 0)
-		return false;
-	fits = walk(in, 0, true, at_end, &w);
-	windev_guess(g, DIAGNOSE_WINDEV_NEAR, w.n);
-	g->score = score_near(&w, fits, in.p[head - 2] != '\r',
-	    slice_of(in.p + head, in.len - head));
-	return true;
+	if (head > 0)
+		g.grade = grade_near(&w, fits, in.p[head - 2] != '\r',
+		    slice_of(in.p + head, in.len - head));
+	return g;
 }

@@ -65,9 +65,10 @@ check_rules(const struct diagnosis *d)
 	CHECK(d->n <= 2, "two guesses are enough");
 	CHECK(!d->sure || d->n > 0, "nobody is sure of nothing");
 	for (i = 0; i < d->n; i++)
-		CHECK(d->guess[i].score >= 1 && d->guess[i].score <= 100,
-		    "a score is 1 to 100");
-	CHECK(d->n < 2 || d->guess[0].score >= d->guess[1].score,
+		CHECK(d->guess[i].grade >= DIAGNOSE_FAINT &&
+			d->guess[i].grade <= DIAGNOSE_CERTAIN,
+		    "a guess has a grade");
+	CHECK(d->n < 2 || d->guess[0].grade >= d->guess[1].grade,
 	    "the best guess comes first");
 	for (i = 0; i < d->n; i++)
 		CHECK(d->guess[i].kind != DIAGNOSE_WINDEV_OFF ||

@@ -21,7 +21,7 @@ foreign_calls() {
 		$1 == "U" { wanted[$2] = 1; next }
 		NF == 3 { here[$3] = 1 }
 		END { for (s in wanted) if (!(s in here)) print s }' |
-		grep -vE '^_*(mem(cpy|move|set|cmp|chr|mem)|str(len|chr|cspn|spn|str|ncasecmp))(_chk)?$' |
+		grep -vE '^_*(mem(cpy|move|set|cmp|chr|mem)|str(len|chr|cmp|cspn|spn|str|ncasecmp))(_chk)?$' |
 		grep -vE '^(__stack_chk_fail|_GLOBAL_OFFSET_TABLE_)$'
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "codec/decode.h"
 #include "codec/diagnose.h"
 #include "guard.h"
 #include "tap.h"
@@ -78,13 +79,13 @@ broken_rule(const struct diagnosis *d)
 	for (i = 0; i < d->n; i++) {
 		const struct diagnose_guess *g = &d->guess[i];
 
-		if (g->score < 1 || g->score > 100)
-			return "a score outside of 1 to 100";
+		if (g->grade < DIAGNOSE_FAINT || g->grade > DIAGNOSE_CERTAIN)
+			return "a guess without a grade";
 		if (g->kind == DIAGNOSE_WINDEV_OFF &&
 		    (g->off < -2 || g->off > 2 || g->off == 0))
 			return "an offset outside of -2 to 2";
 	}
-	if (d->n == 2 && d->guess[0].score < d->guess[1].score)
+	if (d->n == 2 && d->guess[0].grade < d->guess[1].grade)
 		return "the better guess is the second";
 	if (d->n == 0 && d->sure)
 		return "sure of nothing";
@@ -117,8 +118,8 @@ check(struct guard *g, const char *name, struct slice in, bool at_end,
 		return;
 	for (i = 0; i < d.n && i < 2; i++) {
 		name_guess(&d.guess[i], got, sizeof(got));
-		diag("guess %u: %s, score %u, %u messages", i, got,
-		    d.guess[i].score, d.guess[i].messages);
+		diag("guess %u: %s, grade %u, %u messages", i, got,
+		    d.guess[i].grade, d.guess[i].messages);
 	}
 }
 
@@ -277,6 +278,206 @@ test_over_limit(struct guard *g)
 	    "unsure:u8|u16be");
 }
 
+#define BLANKS_63                                                              \
+	"                                                               "
+
+/* What is a little more or less than it should be. */
+static void
+test_edges(struct guard *g)
+{
+	static uint8_t buf[DIAGNOSE_LOOK];
+	const size_t look = DIAGNOSE_LOOK;
+
+	check(g, "128 bytes without a line's end are no line",
+	    FILL(134, "5000\r\n", "x"), false, "sure:windev");
+	check(g, "127 bytes without a line's end may be one",
+	    FILL(133, "5000\r\n", "x"), false, "unsure:windev|end-tag=CRLF");
+	check(g, "a stream that ends behind 4 KiB is seen to end",
+	    FILL(look, "5000\r\n", "x"), true, "unsure:windev|end-tag=CRLF");
+	check(g, "a length that lines may have in front is no netstring's",
+	    FILL(300, "4096:", "Hello World\n"), false, "sure:lines");
+	check(g, "a length that lines rarely have in front may be one",
+	    FILL(300, "4097:", "Hello World\n"), false,
+	    "unsure:lines|netstring");
+	check(g, "128 bytes are enough to say so",
+	    FILL(128, "4097:", "Hello World\n"), false,
+	    "unsure:lines|netstring");
+	check(g, "127 bytes are not", FILL(127, "4097:", "Hello World\n"),
+	    false, "sure:lines");
+	check(g, "a netstring of 2^28 bytes may be",
+	    FILL(300, "268435456:", "Hello World\n"), false,
+	    "unsure:lines|netstring");
+	check(g, "a longer one is not believed",
+	    FILL(300, "268435457:", "Hello World\n"), false, "sure:lines");
+	check(g, "a u16 whose payload has every second byte a NUL, but for one",
+	    FILL(259, "\1\1", "\0a"), true, "unsure:u16be|u16le");
+	check(g, "64 columns, and a payload that begins with a blank",
+	    slice_of("6" BLANKS_63 " Hello", 70), true, "sure:fixed-header=64");
+}
+
+/* Four bytes at the beginning of a long message. */
+static void
+test_four_bytes(struct guard *g)
+{
+	static const struct {
+		const char *name, *four;
+		size_t len;
+		const char *verdict;
+	} cases[] = {
+	    {"u32le that the other order refutes", "\5\1\0\0", 265,
+		"sure:u32le"},
+	    {"four bytes with a blank among letters are text", "\1 AB", 300,
+		"unsure:u16be"},
+	    {"four bytes with a unit separator are none", "\1\x1f\x41\x42", 300,
+		"sure:u32be"},
+	    {"four bytes with a tilde among letters are text", "\1~AB", 300,
+		"unsure:u8"},
+	    {"four bytes with a DEL are none", "\1\x7f\x41\x42", 300,
+		"sure:u32be"},
+	    {"128 bytes behind four that both orders may read", "\0\x13\x88\1",
+		132, "unsure:u32be|u32le"},
+	    {"127 bytes behind them tell nothing", "\0\x13\x88\1", 131,
+		"unknown"},
+	    {"u32be of 65535 bytes", "\0\0\xff\xff", 50, "unsure:u32be"},
+	    {"u32be of 65536 bytes is too long to be told early", "\0\1\0\0",
+		50, "unsure:u32le"},
+	};
+	static uint8_t buf[300];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check(g, cases[i].name,
+		    fill(buf, cases[i].len, cases[i].four, 4, "a", 1), false,
+		    cases[i].verdict);
+}
+
+static enum diagnose_grade
+grade_of(const struct diagnosis *d, const char *guess)
+{
+	char name[VERDICT_MAX];
+	unsigned i;
+
+	for (i = 0; i < d->n; i++) {
+		name_guess(&d->guess[i], name, sizeof(name));
+		if (strcmp(name, guess) == 0)
+			return d->guess[i].grade;
+	}
+	return DIAGNOSE_NOTHING;
+}
+
+static void
+check_grade(struct guard *g, struct slice in, bool at_end, const char *guess,
+    enum diagnose_grade want)
+{
+	struct diagnosis d;
+
+	diagnose_at_page(g, in, at_end, &d);
+	if (!is_num(grade_of(&d, guess), want, "%zu bytes %s speak for %s",
+		in.len, at_end ? "and the end" : "of more", guess))
+		diag_bytes("bytes", in.p, in.len);
+}
+
+#define BYTES(s) s, sizeof(s) - 1
+
+struct graded {
+	const char *bytes;
+	size_t len;
+	bool at_end;
+	const char *guess;
+	enum diagnose_grade grade;
+};
+
+static const struct graded grades[] = {
+    {BYTES("SSH-2.0-"), false, "ssh", DIAGNOSE_CERTAIN},
+    {BYTES("5\r\nHello5\r\nWor"), true, "windev", DIAGNOSE_STRONG},
+    {BYTES("5\r\nHell"), true, "windev", DIAGNOSE_FAIR},
+    {BYTES("11\r\nHelloWord11\r\nHel"), false, "off+2", DIAGNOSE_STRONG},
+    {BYTES("+5\r\nhel"), false, "near", DIAGNOSE_STRONG},
+    {BYTES("5\nHello"), false, "near", DIAGNOSE_STRONG},
+    {BYTES("5\nHello6\nWor"), false, "near", DIAGNOSE_NOTHING},
+    {BYTES("5\nHel"), false, "near", DIAGNOSE_NOTHING},
+    {BYTES(" 5\r\n"), true, "near", DIAGNOSE_LIKELY},
+    {BYTES("5:hello,"), true, "netstring", DIAGNOSE_CERTAIN},
+    {BYTES("5:hello,5:wor"), true, "netstring", DIAGNOSE_STRONG},
+    {BYTES("5:hello,5-wor"), true, "netstring", DIAGNOSE_FAINT},
+    {BYTES("5" BLANKS_63 "Hello"), true, "fixed-header=64", DIAGNOSE_CERTAIN},
+    {BYTES("5" BLANKS_63 "Hel"), true, "fixed-header=64", DIAGNOSE_LIKELY},
+    {BYTES("5" BLANKS_63 "Hel"), false, "fixed-header=64", DIAGNOSE_LIKELY},
+    {BYTES("0005Hello0005World"), true, "fixed-header=4", DIAGNOSE_STRONG},
+    {BYTES("0005Hello0005World00"), true, "fixed-header=4", DIAGNOSE_LIKELY},
+    {BYTES("0005Hello00"), true, "fixed-header=4", DIAGNOSE_NOTHING},
+    {BYTES("0005Hello00"), false, "fixed-header=4", DIAGNOSE_FAINT},
+    {BYTES("0005Hell"), true, "fixed-header=4", DIAGNOSE_NOTHING},
+    {BYTES("0005Hell"), false, "fixed-header=4", DIAGNOSE_FAINT},
+    {BYTES("0005Hello"), true, "fixed-header=4", DIAGNOSE_POSSIBLE},
+    {BYTES("00000005Hello"), true, "fixed-header=8", DIAGNOSE_STRONG},
+    {BYTES("\0\0\0\5Hello\0\0\0\5World"), true, "u32be", DIAGNOSE_CERTAIN},
+    {BYTES("\5\0\0\0Hello\5\0\0\0World"), true, "u32le", DIAGNOSE_CERTAIN},
+    {BYTES("\0\5Hello\0\5World"), true, "u16be", DIAGNOSE_CLEAR},
+    {BYTES("\5\0Hello\5\0World"), true, "u16le", DIAGNOSE_CLEAR},
+    {BYTES("\5Hello\5World"), true, "u8", DIAGNOSE_STRONG},
+    {BYTES("\0\5He\1lo"), true, "u16be", DIAGNOSE_FAIR},
+    {BYTES("\0\0\0\5Hello\0\0\0\5World\0\0"), false, "u32be", DIAGNOSE_STRONG},
+    {BYTES("\0\0\0\5Hello\0\0\0\5World\0\0"), true, "u32be", DIAGNOSE_LIKELY},
+    {BYTES("\0\0\0\5Hello"), true, "u32be", DIAGNOSE_STRONG},
+    {BYTES("\0\0\0\5Hello\0\0"), false, "u32be", DIAGNOSE_POSSIBLE},
+    {BYTES("\5\0\0\0Hello\5\0\0\0World\5\0"), false, "u32le", DIAGNOSE_STRONG},
+    {BYTES("\5\0\0\0Hello\5\0\0\0World\5\0"), true, "u32le", DIAGNOSE_LIKELY},
+    {BYTES("\5\0\0\0Hello"), true, "u32le", DIAGNOSE_STRONG},
+    {BYTES("\5\0\0\0Hello\5\0"), false, "u32le", DIAGNOSE_POSSIBLE},
+    {BYTES("\0\0\x13\x88Hello"), false, "u32be", DIAGNOSE_POSSIBLE},
+    {BYTES("\x88\x13\0\0Hello"), false, "u32le", DIAGNOSE_POSSIBLE},
+    {BYTES("\0\5Hello\0\5World\0\5"), false, "u16be", DIAGNOSE_LIKELY},
+    {BYTES("\0\5Hello\0\5World\0\5"), true, "u16be", DIAGNOSE_NOTHING},
+    {BYTES("\0\5Hello"), true, "u16be", DIAGNOSE_STRONG},
+    {BYTES("\0\5Hello\0\5"), false, "u16be", DIAGNOSE_FAINT},
+    {BYTES("\0\5Hel"), false, "u16be", DIAGNOSE_NOTHING},
+    {BYTES("\5\0Hello\5\0World\5\0"), false, "u16le", DIAGNOSE_LIKELY},
+    {BYTES("\5\0Hello\5\0World\5\0"), true, "u16le", DIAGNOSE_NOTHING},
+    {BYTES("\5\0Hello"), true, "u16le", DIAGNOSE_STRONG},
+    {BYTES("\5\0Hello\5\0"), false, "u16le", DIAGNOSE_FAINT},
+    {BYTES("\5\0Hel"), false, "u16le", DIAGNOSE_NOTHING},
+    {BYTES("\5\0He\1lo"), true, "u16le", DIAGNOSE_FAIR},
+    {BYTES("\5Hello\5World\5"), false, "u8", DIAGNOSE_POSSIBLE},
+    {BYTES("\5Hello\5World\5"), true, "u8", DIAGNOSE_NOTHING},
+    {BYTES("\5Hello"), true, "u8", DIAGNOSE_POSSIBLE},
+    {BYTES("\5Hello\5"), false, "u8", DIAGNOSE_FAINT},
+    {BYTES("\5Hel"), false, "u8", DIAGNOSE_NOTHING},
+    {BYTES("\5He\1lo\5World"), true, "u8", DIAGNOSE_FAINT},
+    {BYTES("Hello<EOF>"), true, "end-tag=<EOF>", DIAGNOSE_STRONG},
+    {BYTES("Hello<EOF>Wor"), false, "end-tag=<EOF>", DIAGNOSE_STRONG},
+    {BYTES("Hello\3"), true, "end-tag=\\x03", DIAGNOSE_STRONG},
+    {BYTES("Hello\3Wor"), false, "end-tag=\\x03", DIAGNOSE_FAIR},
+    {BYTES("Hello\4"), true, "end-tag=\\x04", DIAGNOSE_STRONG},
+    {BYTES("Hello\4Wor"), false, "end-tag=\\x04", DIAGNOSE_FAIR},
+    {BYTES("Hello\n"), true, "lines", DIAGNOSE_LIKELY},
+    {BYTES("Hello\nWorld\n"), true, "lines", DIAGNOSE_STRONG},
+};
+
+static void
+test_grades(struct guard *g)
+{
+	static uint8_t buf[300];
+	const struct graded *c;
+	size_t i;
+
+	for (i = 0; i < sizeof(grades) / sizeof(grades[0]); i++) {
+		c = &grades[i];
+		check_grade(g, slice_of(c->bytes, c->len), c->at_end, c->guess,
+		    c->grade);
+	}
+	check_grade(
+	    g, FILL(300, "5000\r\n", "x"), false, "windev", DIAGNOSE_STRONG);
+	check_grade(
+	    g, FILL(300, "5000:", "x"), false, "netstring", DIAGNOSE_FAIR);
+	check_grade(
+	    g, FILL(300, "\1\3\x66\x40", "a"), false, "u32be", DIAGNOSE_STRONG);
+	check_grade(
+	    g, FILL(300, "\1\3\x66\x40", "a"), true, "u32be", DIAGNOSE_LIKELY);
+	check_grade(g, FILL(300, "\1\3\x66\x40", "\xff\xfe\xfd\5"), false,
+	    "u32be", DIAGNOSE_FAINT);
+}
+
 /* Framings that say so by themselves must be found, whatever they carry. */
 static void
 test_messages_counted(struct guard *g)
@@ -290,6 +491,101 @@ test_messages_counted(struct guard *g)
 	is_num(d.guess[0].messages, 2, "and also those of wrong lengths");
 	ok(d.guess[0].fr.mode == FRAMING_WINDEV,
 	    "wrong lengths are those of windev");
+}
+
+struct refused {
+	const char *name, *mode, *bytes;
+	size_t len;
+	bool at_end;
+	const char *verdict;
+};
+
+static const struct refused faults[] = {
+    {"lines that begin with a blank and a number are lines", "windev",
+	BYTES(" 5\r\nfoo\r\nbar\r\n"), true, "sure:end-tag=CRLF"},
+    {"near windev is one of two for who speaks another mode", "netstring",
+	BYTES(" 5\r\n"), true, "unsure:near|end-tag=CRLF"},
+    {"near windev is all there is for who speaks windev", "windev",
+	BYTES(" 5\r\n"), true, "unsure:near"},
+    {"near windev is preferred to what may as well be", "windev",
+	BYTES(" 9\r\nfoo\nb"), true, "unsure:near"},
+    {"lines of numbers are no lengths that are off", "windev",
+	BYTES("2\r\n2\r\n2\r\n"), false, "sure:lines behind 1"},
+    {"two guesses at what follows a good message", "windev",
+	BYTES("5\r\nhelloA<EOF>\nB<EOF>\n"), true,
+	"unsure:lines|end-tag=<EOF> behind 1"},
+    {"a tail in use, and lengths that are off", "windev,tail=NUL",
+	BYTES("4\r\nHello"), false, "unsure:off-1|end-tag=CRLF"},
+    {"a length one too small, which a good message hid", "windev",
+	BYTES("4\r\nHello"), false, "unsure:off-1"},
+    {"a byte order mark is no kin", "u16be", BYTES("\xef\xbb\xbf\5Hello"), true,
+	"unknown"},
+    {"a message over the limit hides no lengths that are off", "windev",
+	BYTES("4\r\nabcd9999999999\r\nxyz"), false, "unknown behind 1"},
+    {"a message over the limit is UTF-16", "u32be", BYTES("1\0\r\0\n\0H\0"),
+	false, "sure:utf16le"},
+    {"an end inside a header may be in any mode", "u32be", BYTES("a\0b"), true,
+	"unsure:end-tag=NUL"},
+    {"an end before a tag may be in any mode", "end-tag", BYTES("\5Hello"),
+	true, "unsure:u8"},
+    {"an end inside a message of one byte is none of a line", "windev",
+	BYTES("1\r\n"), true, "unknown"},
+    {"another width is news", "fixed-header=4", BYTES("5       Hello"), true,
+	"sure:fixed-header=8"},
+    {"the mode in use is no news", "end-tag=CRLF", BYTES("Hello\r\nWorld"),
+	true, "unknown"},
+};
+
+/* What is left of a diagnosis for who decoded the bytes in another mode. */
+static void
+check_fault(struct guard *g, const struct refused *c, struct slice in)
+{
+	struct slice v[8];
+	struct batch b = {v, 0, 8};
+	char got[VERDICT_MAX], behind[32] = "";
+	enum decode_result r;
+	struct guard room = {0};
+	struct diagnosis *d;
+	struct framing fr;
+	struct decoder dec;
+	size_t used;
+
+	framing_parse(c->mode, &fr, &used);
+	decoder_init(&dec, &fr);
+	in.p = guard_end(g, in.p, in.len);
+	r = decode(&dec, in, &b, &used);
+	if (r == DECODE_MORE && c->at_end)
+		r = decode_end(&dec, slice_of(in.p + used, in.len - used), &b);
+	if (!ok(r == DECODE_BAD || r == DECODE_CUT, "%s: refused", c->name))
+		return;
+	d = (struct diagnosis *)(void *)guard_room(&room, sizeof(*d));
+	memset(d, 0xa5, sizeof(*d));
+	diagnose_fault(&dec.fault, &fr, dec.messages, in, c->at_end, d);
+	name_verdict(d, got, sizeof(got));
+	if (d->behind > 0)
+		snprintf(behind, sizeof(behind), " behind %llu",
+		    (unsigned long long)d->behind);
+	guard_free(&room);
+	strlcat(got, behind, sizeof(got));
+	is_text(got, c->verdict, "%s", c->name);
+}
+
+static void
+test_faults(struct guard *g)
+{
+	static uint8_t buf[259];
+	const struct refused *c;
+	struct refused kin = {.name = "two that are kin, and the end",
+	    .mode = "u32le",
+	    .at_end = true,
+	    .verdict = "unsure:u16be|u16le"};
+	size_t i;
+
+	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		c = &faults[i];
+		check_fault(g, c, slice_of(c->bytes, c->len));
+	}
+	check_fault(g, &kin, FILL(259, "\1\1\0\0", "\5"));
 }
 
 /* Pieces that protocols are made of, put together by chance. */
@@ -401,6 +697,10 @@ main(void)
 	test_samples(&g);
 	test_long(&g);
 	test_over_limit(&g);
+	test_edges(&g);
+	test_four_bytes(&g);
+	test_grades(&g);
+	test_faults(&g);
 	test_messages_counted(&g);
 	test_any_bytes(&g, &state);
 	test_behind_look(&g, &state);
