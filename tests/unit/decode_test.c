@@ -283,6 +283,19 @@ test_full_batch(void)
 	}
 }
 
+/* A tag may begin inside the one taken last, and is none there. */
+static void
+test_overlap_fills_nothing(void)
+{
+	struct bench t;
+
+	bench_init(&t, "end-tag=aa");
+	is_num(take(&t, "xaaab", 5), DECODE_MORE,
+	    "a tag inside a tag does not fill the batch");
+	is_num(t.b.n, 1, "and ends no message");
+	is_num(t.used, 3, "what is behind the first one is kept");
+}
+
 /* Tells from marks put over what was looked at whether it is again. */
 static void
 test_nothing_is_looked_at_twice(void)
@@ -702,6 +715,7 @@ main(void)
 	test_need();
 	test_no_refused_length_is_asked_for();
 	test_full_batch();
+	test_overlap_fills_nothing();
 	test_nothing_is_looked_at_twice();
 	test_end();
 	test_long_message("windev", 300000);

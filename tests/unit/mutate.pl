@@ -1,43 +1,55 @@
 #!/usr/bin/perl
-# Changes one operator or number of the codec at a time and asks the tests to
-# notice: a change that no test notices is a test that is missing.
+# Changes one operator, number or enumerator of the codec at a time and asks
+# the tests to notice: a change that no test notices is a test that is missing.
 #
 #	perl tests/unit/mutate.pl --srcdir DIR --cc CC --jobs N --files FILE ...
 #
-# Each mutant is one compilation of one file, linked with objects that were
-# compiled once, and runs the quick tests until one fails. The status is 0 if
-# at least 95 of 100 were noticed. Survivors that mean the same program stand
-# in mutation.equivalent with their reason and are counted by themselves.
+# Each mutant is one compilation, linked with what was compiled once, and runs
+# the quick tests that hold the file, until one sentence of one is not true or
+# takes ten times as long as it should. The status is 0 if at least 95 of 100
+# were noticed. Survivors that mean the same program stand in
+# mutation.equivalent with their reason and are counted by themselves.
+#
+# A header with code in it is a file like others: whoever includes it is
+# compiled again, with and without SSE2, so that both its forms are looked at.
 
 use strict;
 use warnings;
+use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Getopt::Long;
 use Time::HiRes qw(time);
 
 my ($srcdir, $cc, $jobs, $least, $cflags) = ('.', 'cc', 2, 95, '');
-my ($seconds, $list_only, @files) = (10);
+my ($list_only, @files);
 GetOptions(
 	'srcdir=s' => \$srcdir, 'cc=s' => \$cc, 'jobs=i' => \$jobs,
 	'cflags=s' => \$cflags, 'least=f' => \$least, 'list' => \$list_only,
 	'files=s{1,}' => \@files,
 ) or exit 2;
-@files = map { "src/codec/$_.c" } qw(framing decode encode) unless @files;
+if (!@files) {
+	@files = map { s{^\Q$srcdir\E/}{}r } glob("'$srcdir/src/codec/*.c'");
+	push @files, 'src/codec/mask.h';
+}
 
 my $unit = "$srcdir/tests/unit";
+$SIG{INT} = $SIG{TERM} = sub { exit 1 };    # and take away what follows
 my $temp = tempdir('mutate-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $bsd_cflags = `pkg-config --cflags libbsd-overlay 2>/dev/null`;
 my $bsd_libs = `pkg-config --libs libbsd-overlay 2>/dev/null`;
 chomp($bsd_cflags, $bsd_libs);
-# What is undefined must not pass by luck; a trap needs no library.
-my $trap = '-fsanitize=undefined -fsanitize-undefined-trap-on-error';
-$trap = '' if system('sh', '-c', "echo 'int main(void) { return 0; }' | "
-	. "$cc $trap -x c - -o $temp/trap 2>/dev/null") != 0;
-my $compile = "$cc $trap -std=gnu11 -D_GNU_SOURCE -O1 -w $bsd_cflags $cflags "
-    . "-I'$srcdir/src' -I'$unit'";
+# What is undefined must not pass by luck; a trap needs no library. gcc lets
+# pass what is behind an array at a struct's end unless it is told.
+my $undefined = '-fsanitize=undefined -fsanitize-undefined-trap-on-error';
+my ($trap) = grep { system('sh', '-c', "echo 'int main(void) { return 0; }' | "
+	. "$cc $_ -x c - -o $temp/trap 2>/dev/null") == 0 }
+    "$undefined -fsanitize=bounds-strict", $undefined, '';
+my $compile = "$cc $trap -std=gnu11 -D_GNU_SOURCE -O1 -w $bsd_cflags $cflags";
+my $include = "-I'$srcdir/src' -I'$unit'";
 # The ones that find most come first.
-my @tests = grep { -f "$unit/${_}_test.c" }
-    qw(vectors framing encode decode diagnose);
+my @tests = qw(vectors framing encode decode diagnose explain);
+my %limit;    # seconds for a test
+my %holders;    # the tests that a file is part of
 
 sub slurp {
 	my ($path) = @_;
@@ -122,20 +134,24 @@ sub closing {
 }
 
 # Marks the tokens of static tables, of structs and of enums: their numbers
-# are data that the compiler, or a test of their own, looks after.
+# are data that the compiler, or a test of their own, looks after; the
+# enumerators of tables are not. What stands in a sizeof is never computed.
 sub skipped {
 	my ($tokens) = @_;
 	my @skip;
 	my ($depth, $data, $header) = (0, 0, '');
 	for my $i (0 .. $#$tokens) {
 		my $t = $tokens->[$i][0];
+		if ($t eq 'sizeof' && $tokens->[$i + 1][0] eq '(') {
+			$skip[$_] = 'size' for $i .. closing($tokens, $i + 1);
+		}
 		if (!$data && $t eq '{' && $header =~ /(?:=|\b(?:struct|enum)(?: \w+)?) $/
 		    && $header =~ /\b(?:static const|extern const|const struct|enum|struct)\b/) {
-			$data = 1;
+			$data = $header =~ /= $/ ? 'table' : 'type';
 			$depth = 0;
 		}
 		if ($data) {
-			$skip[$i] = 1;
+			$skip[$i] = $data;
 			$depth++ if $t eq '{';
 			$depth-- if $t eq '}';
 			$data = 0 if $depth == 0 && $t eq '}';
@@ -145,8 +161,24 @@ sub skipped {
 	return \@skip;
 }
 
+# Each enumerator of the codec and of this file, and the one behind it.
+sub enumerators {
+	my ($file) = @_;
+	my %next;
+	for my $path (glob("'$srcdir/src/codec/*.h'"), "$srcdir/$file") {
+		my $text = slurp($path) =~ s{/\*.*?\*/}{}gsr;
+		while ($text =~ /\benum\b[^{};()]*\{([^}]*)\}/g) {
+			my @names = $1 =~ /(?:^|,)\s*([A-Z]\w*)/g;
+			$next{$names[$_]} = $names[$_ + 1] // $names[$_ - 1]
+			    for 0 .. $#names;
+		}
+	}
+	return \%next;
+}
+
 sub mutants {
 	my ($file) = @_;
+	my $next = enumerators($file);
 	my $text = slurp("$srcdir/$file");
 	my @tokens = tokens($text);
 	my $skip = skipped(\@tokens);
@@ -171,8 +203,9 @@ sub mutants {
 		};
 	};
 	for my $i (0 .. $#tokens) {
-		next if $skip->[$i];
 		my ($t, $at) = @{$tokens[$i]};
+		my $skipped = $skip->[$i] // '';
+		next if $skipped && !($skipped eq 'table' && $next->{$t});
 		if ($t =~ /^(?:0[xX][0-9a-fA-F]+|[0-9]+)/) {
 			my $n = $t =~ /^0[xX]/ ? hex($t =~ s/[uUlL]+$//r)
 			    : $t =~ s/[uUlL]+$//r;
@@ -188,6 +221,10 @@ sub mutants {
 			my $len = $tokens[$close][1] + 1 - $from;
 			my $cond = substr($text, $from, $len);
 			$add->($from, $len, "(!$cond)", "$t (", "$t (!");
+			next;
+		}
+		if ($next->{$t}) {
+			$add->($at, length $t, $next->{$t}, $t, $next->{$t});
 			next;
 		}
 		next unless $swap{$t};
@@ -214,61 +251,118 @@ sub equivalents {
 	return \%known;
 }
 
+# The files that are compiled again if this one is changed.
+sub users {
+	my ($file) = @_;
+	return $file if $file =~ /\.c$/;
+	my ($header) = $file =~ m{^src/(.*)};
+	return map { s{^\Q$srcdir\E/}{}r }
+	    grep { slurp($_) =~ /^#include "\Q$header\E"/m }
+	    glob("'$srcdir/src/codec/*.c'");
+}
+
+sub stem {
+	my ($file) = @_;
+	return $file =~ m{([^/]+)\.[ch]$} ? $1 : die "$file: no source\n";
+}
+
+# Everything but the programs goes into one library; what stands before it is
+# taken in place of what is in it.
 sub build {
 	for my $c (glob("'$srcdir/src/base/*.c'"), glob("'$srcdir/src/codec/*.c'"),
+	    "$srcdir/src/talk/explain.c",
 	    map { "$unit/$_.c" } qw(tap guard feed vectors chance)) {
-		my ($name) = $c =~ m{([^/]+)\.c$};
-		run_or_die("$compile -c '$c' -o $temp/$name.o");
+		run_or_die("$compile $include -c '$c' -o $temp/" . stem($c) . '.o');
 	}
-	run_or_die("$compile -c '$unit/${_}_test.c' -o $temp/${_}_test.o")
+	run_or_die("ar rc $temp/all.a $temp/*.o");
+	run_or_die("$compile $include -c '$unit/${_}_test.c' -o $temp/${_}_test.o")
 	    for @tests;
 }
 
-# The objects that a test is linked with, one of them perhaps a mutant's.
-sub objects {
-	my ($test, $name, $object) = @_;
-	return join ' ', "$temp/${test}_test.o",
-	    map { $_ eq "$temp/$name.o" ? $object : $_ }
-	    grep { !/_test\.o$/ } glob("$temp/*.o");
+sub links {
+	my ($test, $library, $to, @objects) = @_;
+	return system('sh', '-c', "$cc $temp/${test}_test.o @objects "
+		. "$library $bsd_libs -o $to 2>/dev/null") == 0;
 }
 
-# Runs a test for at most a few seconds: true if it is content.
+# A test that can be linked without a file has nothing to say about it.
+sub find_holders {
+	for my $file (@files) {
+		my $without = "$temp/without.a";
+		run_or_die("cp $temp/all.a $without && ar d $without "
+			. join(' ', map { stem($_) . '.o' } users($file)));
+		$holders{$file} =
+		    [grep { !links($_, $without, "$temp/t") } @tests];
+		die "$file: no test holds it\n" unless @{$holders{$file}};
+	}
+}
+
+# Runs a test for as long as it may: true if it is content.
 sub passes {
-	my ($program) = @_;
+	my ($test, $program) = @_;
 	my $pid = fork;
 	die "fork: $!\n" unless defined $pid;
 	if ($pid == 0) {
 		open(STDOUT, '>', '/dev/null');
 		open(STDERR, '>', '/dev/null');
-		alarm $seconds;
+		Time::HiRes::alarm($limit{$test} // 60);
 		exec { $program } $program or exit 127;
 	}
 	waitpid($pid, 0);
 	return $? == 0;
 }
 
-# killed, survived or uncompiled.
-sub judge {
-	my ($m, $dir) = @_;
-	my ($name) = $m->{file} =~ m{([^/]+)\.c$};
-	open(my $out, '>', "$dir/$name.c") or die "$dir/$name.c: $!\n";
-	print $out $m->{text};
-	close $out or die "$dir/$name.c: $!\n";
-	return 'uncompiled' if system('sh', '-c',
-		"$compile -c $dir/$name.c -o $dir/$name.o 2>/dev/null") != 0;
+# How long the tests take without a mutation sets their limits.
+sub measure {
 	for my $test (@tests) {
-		my $all = objects($test, $name, "$dir/$name.o");
-		return 'uncompiled' if system('sh', '-c',
-			"$cc $all $bsd_libs -o $dir/t 2>/dev/null") != 0;
-		return 'killed' unless passes("$dir/t");
+		links($test, "$temp/all.a", "$temp/t")
+		    or die "${test}_test cannot be linked\n";
+		my $began = time;
+		passes($test, "$temp/t") or die "${test}_test fails\n";
+		$limit{$test} = 1 + 10 * (time - $began);
+	}
+}
+
+# killed, survived or uncompiled, of what was compiled with these flags.
+sub judge_as {
+	my ($m, $dir, $flags) = @_;
+	my @objects;
+	for my $user (users($m->{file})) {
+		my $c = $user eq $m->{file} ? "$dir/$user" : "'$srcdir/$user'";
+		my $o = "$dir/" . stem($user) . '.o';
+		return 'uncompiled' if system('sh', '-c', "$compile $flags "
+			. "-I$dir/src $include -c $c -o $o 2>/dev/null") != 0;
+		push @objects, $o;
+	}
+	for my $test (@{$holders{$m->{file}}}) {
+		return 'uncompiled'
+		    unless links($test, "$temp/all.a", "$dir/t", @objects);
+		return 'killed' unless passes($test, "$dir/t");
 	}
 	return 'survived';
+}
+
+sub judge {
+	my ($m, $dir) = @_;
+	my $path = "$dir/$m->{file}";
+	open(my $out, '>', $path) or die "$path: $!\n";
+	print $out $m->{text};
+	close $out or die "$path: $!\n";
+	my $what = judge_as($m, $dir, '');
+	$what = judge_as($m, $dir, '-U__SSE2__')
+	    if $what eq 'survived' && $m->{file} =~ /\.h$/;
+	unlink $path;
+	return $what;
 }
 
 sub worker {
 	my ($n, $mutants) = @_;
 	my $dir = "$temp/job$n";
-	mkdir $dir or die "$dir: $!\n";
+	make_path("$dir/src/codec");
+	for my $file ($n == 0 ? @files : ()) {
+		judge({file => $file, text => slurp("$srcdir/$file")}, $dir)
+		    eq 'survived' or die "$file fails without a mutation\n";
+	}
 	open(my $out, '>', "$temp/result$n") or die "$temp/result$n: $!\n";
 	for (my $i = $n; $i < @$mutants; $i += $jobs) {
 		print $out "$i ", judge($mutants->[$i], $dir), "\n";
@@ -277,6 +371,7 @@ sub worker {
 }
 
 $ENV{QUICK} = 1;
+$ENV{STOP} = 1;
 $ENV{SEED} //= 1;
 $ENV{srcdir} = $srcdir;
 my @mutants = map { mutants($_) } @files;
@@ -286,10 +381,8 @@ if ($list_only) {
 }
 my $began = time;
 build();
-for my $test (@tests) {
-	run_or_die("$cc " . objects($test, '', '') . " $bsd_libs -o $temp/t");
-	passes("$temp/t") or die "${test}_test fails without a mutation\n";
-}
+find_holders();
+measure();
 my @workers;
 for my $n (0 .. $jobs - 1) {
 	my $pid = fork;
@@ -336,11 +429,11 @@ my $sum = sub {
 	my ($c) = @_;
 	my ($k, $s, $e) = map { $_ // 0 } @$c{qw(killed survived equivalent)};
 	my $rate = $k + $s > 0 ? 100 * $k / ($k + $s) : 0;
-	return (sprintf('%d killed, %d survived (%.1f %%), %d equivalent, '
-		    . '%d not compiled', $k, $s, $rate, $e,
+	return (sprintf('%d of %d killed (%.1f %%), %d survived; %d equivalent, '
+		    . '%d not compiled', $k, $k + $s, $rate, $s, $e,
 		    $c->{uncompiled} // 0), $rate);
 };
 print "$_: ", ($sum->($per_file{$_} // {}))[0], "\n" for @files;
 my ($words, $rate) = $sum->(\%count);
-printf "mutation: %s, %.0f s\n", $words, time - $began;
-exit($rate >= $least ? 0 : 1);
+printf "mutation: %s; %.0f s\n", $words, time - $began;
+die "mutation: at least $least % were to be killed\n" if $rate < $least;

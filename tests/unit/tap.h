@@ -3,6 +3,7 @@
  * behaviour, and behind one that is not true, what was seen. Chance is here
  * too, because what failed by chance must be found again: a program that
  * throws dice says the seed, and takes it back from the environment (SEED).
+ * With STOP in the environment the first sentence that does not hold ends it.
  */
 #ifndef UNIT_TAP_H
 #define UNIT_TAP_H
