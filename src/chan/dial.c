@@ -274,7 +274,7 @@ connected(struct dial *d, struct dial_attempt *a)
 	    .kind = d->plan->proxy,
 	    .user = d->plan->proxy_user,
 	    .password = d->plan->proxy_password,
-	    .host = d->plan->to.host,
+	    .host = d->behind,
 	    .port = d->plan->to.port,
 	};
 	if (proxy_start(&d->proxy, &d->fail) == -1) {
@@ -530,6 +530,26 @@ on_start(uv_timer_t *t)
 	resolve_start(&d->resolve, d->resolver, d->loop, to->host, to->port);
 }
 
+/*
+ * The host as the proxy is told it: its ASCII form, unless it is an IPv6
+ * address or empty.
+ */
+static int
+name_behind(struct dial *d)
+{
+	const char *host = d->plan->to.host;
+	char why[128];
+
+	if (host[0] == '\0' || strchr(host, ':') != NULL) {
+		snprintf(d->behind, sizeof(d->behind), "%s", host);
+		return 0;
+	}
+	if (idn_to_ascii(host, d->behind, why, sizeof(why)) == NULL)
+		return 0;
+	return fail_set(
+	    &d->fail, STATUS_RESOLVE, "%s: cannot resolve: %s", host, why);
+}
+
 int
 dial_start(struct dial *d, const struct dial_plan *plan, uv_loop_t *loop,
     struct resolver *resolver)
@@ -543,6 +563,9 @@ dial_start(struct dial *d, const struct dial_plan *plan, uv_loop_t *loop,
 	d->v4_next = d->over = false;
 	d->err = 0;
 	d->tried[0] = '\0';
+	d->timer = NULL;
+	if (plan->proxy != PROXY_NONE && name_behind(d) == -1)
+		return -1;
 	d->timer = malloc(sizeof(*d->timer));
 	if (d->timer == NULL)
 		return fail_set(&d->fail, STATUS_IO, "out of memory");

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "net/addr.h"
+#include "net/idn.h"
 #include "net/proxy.h"
 #include "net/resolve.h"
 #include "net/sock.h"
@@ -62,9 +63,13 @@ struct dial {
 	int err; /* of the last attempt that failed */
 	char tried[DIAL_TRIED_MAX];
 	struct proxy proxy;
+	char behind[ADDR_HOST_MAX]; /* the host that the proxy is told */
 };
 
-/* on_done never comes before this returns. -1: it will not; fail says why. */
+/*
+ * on_done never comes before this returns. -1: it will not; fail says why, as
+ * for a name that is told to a proxy and cannot be one.
+ */
 int dial_start(
     struct dial *, const struct dial_plan *, uv_loop_t *, struct resolver *);
 

@@ -18,6 +18,7 @@
 #include <strings.h>
 
 #include "base/num.h"
+#include "net/idn.h"
 #include "net/resolve.h"
 
 struct resolve_query {
@@ -294,9 +295,6 @@ ask(struct resolve *r, struct resolver *resolver, uv_loop_t *loop,
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_family = family;
 	hints.ai_socktype = SOCK_STREAM;
-#ifdef AI_IDN
-	hints.ai_flags = AI_IDN;
-#endif
 	if (q != NULL) {
 		q->req.data = q;
 		q->resolve = r;
@@ -319,6 +317,8 @@ void
 resolve_start(struct resolve *r, struct resolver *resolver, uv_loop_t *loop,
     const char *host, uint16_t port)
 {
+	char name[IDN_MAX];
+
 	r->n6 = r->n4 = 0;
 	r->done6 = r->family == RESOLVE_V4;
 	r->done4 = r->family == RESOLVE_V6;
@@ -329,10 +329,14 @@ resolve_start(struct resolve *r, struct resolver *resolver, uv_loop_t *loop,
 		finish(r);
 		return;
 	}
+	if (idn_to_ascii(host, name, r->why, sizeof(r->why)) != NULL) {
+		finish(r);
+		return;
+	}
 	if (!r->done6)
-		ask(r, resolver, loop, host, port, AF_INET6);
+		ask(r, resolver, loop, name, port, AF_INET6);
 	if (!r->done4)
-		ask(r, resolver, loop, host, port, AF_INET);
+		ask(r, resolver, loop, name, port, AF_INET);
 	/* What failed at once is told at once, after both have been asked. */
 	if (r->err != 0)
 		r->on_answer(r);

@@ -307,6 +307,46 @@ load talk
 	each tcp4 tcp6
 }
 
+@test "a proxy is told the ASCII form of a name, in lower case" {
+	body() {
+		peer expect '\x05\x01\x00' send '\x05\x00' \
+			expect '\x05\x01\x00\x03\x15xn--bcher-kva.example\x00\x50' \
+			send '\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00'
+		run_bytes 0 wd connect -x "$A" BÜCHER.example:80 </dev/null
+		peer_held
+		peer read 8 read-until '\0' read-until '\0' \
+			has 'xn--bcher-kva.example\0' \
+			send '\x00\x5a\x00\x00\x00\x00\x00\x00'
+		run_bytes 0 wd connect -X 4 -x "$A" Bücher.example:80 </dev/null
+		peer_held
+		peer read-until '\r\n\r\n' \
+			has 'CONNECT xn--bcher-kva.example:80 HTTP/1.' \
+			has 'Host: xn--bcher-kva.example:80\r\n' \
+			send 'HTTP/1.1 200 OK\r\n\r\n'
+		run_bytes 0 wd connect -X connect -x "$A" bücher.EXAMPLE 80 \
+			</dev/null
+		peer_held
+		run_bytes 3 wd connect -x "$A" bücher..example:80 </dev/null
+		err_has 'bücher..example: cannot resolve: label 2 of the name'
+	}
+	each tcp4
+}
+
+@test "a name that cannot be one: status 3, and which part of it" {
+	body() {
+		local long
+		long=$(printf 'a%.0s' {1..64})
+		run_bytes 3 wdsock "$1" "$long.example:80" </dev/null
+		err_has "$long.example: cannot resolve: label 1 of the name: expected at most 63 bytes in ASCII, saw more"
+		run_bytes 3 wdsock "$1" a..example:80 </dev/null
+		err_has 'label 2 of the name: expected at least one sign, saw none'
+		run_bytes 3 wdsock "$1" ü-.example:80 </dev/null
+		err_has 'label 1 of the name: expected no hyphen at its ends, saw one'
+	}
+	body connect
+	body serve-single
+}
+
 @test "a proxy that refuses, or asks for a password: status 4, and what it said" {
 	body() {
 		peer expect '\x05\x01\x00' send '\x05\x00' read 10 \

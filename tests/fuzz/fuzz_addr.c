@@ -5,6 +5,30 @@
  */
 #include "check.h"
 #include "net/addr.h"
+#include "net/idn.h"
+
+/* The form of a host that DNS and proxies are told. */
+static void
+check_ascii(const char *host)
+{
+	char *out = check_alloc(IDN_MAX), *again = check_alloc(IDN_MAX);
+	char why[128];
+	size_t i;
+
+	if (idn_to_ascii(host, out, why, sizeof(why)) != NULL) {
+		check_line(why, sizeof(why));
+		CHECK(why[0] != '\0', "a refusal has words: %s", host);
+	} else {
+		for (i = 0; out[i] != '\0'; i++)
+			CHECK((unsigned char)out[i] < 0x80, "ASCII: %s", out);
+		CHECK(i < IDN_MAX, "a name fits: %s", host);
+		CHECK(idn_to_ascii(out, again, why, sizeof(why)) == NULL &&
+			strcmp(again, out) == 0,
+		    "an ASCII form stays: %s, %s", host, out);
+	}
+	free(again);
+	free(out);
+}
 
 static void
 check_accepted(const struct addr *a)
@@ -18,8 +42,10 @@ check_accepted(const struct addr *a)
 	    "only fd: has a descriptor, not %d", (int)a->kind);
 	CHECK(!a->tls || a->kind == ADDR_TCP || a->kind == ADDR_UNIX,
 	    "TLS has a stream below");
-	if (a->kind != ADDR_UNIX)
+	if (a->kind != ADDR_UNIX) {
 		check_line(a->host, sizeof(a->host));
+		check_ascii(a->host);
+	}
 	CHECK(a->un_len <= sizeof(a->un), "a Unix name fits");
 	CHECK(addr_print(a, text) == text, "addr_print returns its buffer");
 	CHECK(addr_parse(text, &back, &f) == 0,

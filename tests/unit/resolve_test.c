@@ -372,7 +372,7 @@ check_many(void)
 	is_num(t.r.n4, RESOLVE_MAX, "so many IPv4 addresses are kept");
 }
 
-/* libuv turns the name into ASCII, and refuses some before anyone is asked. */
+/* A name is turned into ASCII first, and some are refused before any is asked. */
 static void
 check_bad_name(void)
 {
