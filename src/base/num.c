@@ -133,21 +133,3 @@ num_duration(const char *text, uint64_t *ms)
 	*ms = v;
 	return NUM_OK;
 }
-
-const char *
-num_strerror(enum num_result r)
-{
-	switch (r) {
-	case NUM_OK:
-		return "is a number";
-	case NUM_EMPTY:
-		return "is empty";
-	case NUM_BAD:
-		return "is not a number";
-	case NUM_SMALL:
-		return "is too small";
-	case NUM_LARGE:
-		return "is too large";
-	}
-	return "is not a number";
-}

@@ -33,7 +33,4 @@ enum num_result num_size(
  */
 enum num_result num_duration(const char *text, uint64_t *ms);
 
-/* What was wrong, for an error text: "is empty", "is not a number", ... */
-const char *num_strerror(enum num_result);
-
 #endif

@@ -1,5 +1,6 @@
 /* From options to a plan; see plan.h. */
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -77,17 +78,26 @@ set_mode_out(struct plan *p, const char *value, struct fail *f)
 }
 
 int
-plan_refuse_number(
-    const char *noun, enum num_result r, const char *value, struct fail *f)
+plan_refuse(const char *expected, const char *value, struct fail *f)
 {
 	char look[160];
 
-	return fail_set(f, STATUS_USAGE, "expected a %s%s, saw %s",
+	return fail_set(f, STATUS_USAGE, "expected %s, saw %s", expected,
+	    text_look(slice_of(value, strlen(value)), 32, look, sizeof(look)));
+}
+
+int
+plan_refuse_number(
+    const char *noun, enum num_result r, const char *value, struct fail *f)
+{
+	char expected[64];
+
+	snprintf(expected, sizeof(expected), "a %s%s",
 	    r == NUM_SMALL	 ? "larger "
 		: r == NUM_LARGE ? "smaller "
 				 : "",
-	    noun,
-	    text_look(slice_of(value, strlen(value)), 32, look, sizeof(look)));
+	    noun);
+	return plan_refuse(expected, value, f);
 }
 
 int
@@ -113,7 +123,7 @@ set_input(struct plan *p, const char *value, struct fail *f)
 	p->has_input = true;
 	if (source_kind_of(value, &p->filter.input))
 		return 0;
-	fail_set(f, STATUS_USAGE, "is no such input");
+	plan_refuse("a form of input", value, f);
 	return fail_hint(
 	    f, "try: lines, null, whole, raw, json, escaped or hex");
 }
@@ -124,7 +134,7 @@ set_output(struct plan *p, const char *value, struct fail *f)
 	p->has_output = true;
 	if (sink_kind_of(value, &p->filter.output))
 		return 0;
-	fail_set(f, STATUS_USAGE, "is no such output");
+	plan_refuse("a form of output", value, f);
 	return fail_hint(
 	    f, "try: lines, null, raw, json, escaped, hex or none");
 }
@@ -153,9 +163,12 @@ set_crlf(struct plan *p, const char *value, struct fail *f)
 int
 set_send(struct plan *p, const char *value, struct fail *f)
 {
-	if (p->filter.sends_n == PLAN_SENDS_MAX)
-		return fail_set(f, STATUS_USAGE,
-		    "is one too many, expected at most %d", PLAN_SENDS_MAX);
+	if (p->filter.sends_n == PLAN_SENDS_MAX) {
+		fail_set(f, STATUS_USAGE,
+		    "expected at most %d of them, saw one more",
+		    PLAN_SENDS_MAX);
+		return fail_hint(f, "try: the messages in standard input");
+	}
 	p->sends[p->filter.sends_n++] = value;
 	return 0;
 }

@@ -52,6 +52,9 @@ void plan_init(struct plan *);
 void plan_talk_init(struct plan *); /* a part of it */
 void plan_release(struct plan *);
 
+/* "expected ..., saw VALUE", a usage error without a hint. Always -1. */
+int plan_refuse(const char *expected, const char *value, struct fail *);
+
 /*
  * A number as typed that is none, or too small or too large; `noun` is what
  * it should have been, a "size". Always -1.

@@ -21,6 +21,7 @@
 #define LINGER_CLIENT_MS 250
 #define LINGER_SERVER_MS 10000
 #define RETRY_MAX_MS 30000
+#define KEEPALIVE_MAX_MS (32767 * 1000) /* TCP_KEEPIDLE */
 
 void
 plan_talk_init(struct plan *p)
@@ -41,9 +42,12 @@ set_on_open(struct plan *p, const char *value, struct fail *f)
 {
 	struct talk_plan *t = &p->run.talk;
 
-	if (t->on_open_n == PLAN_ON_OPEN_MAX)
-		return fail_set(f, STATUS_USAGE,
-		    "is one too many, expected at most %d", PLAN_ON_OPEN_MAX);
+	if (t->on_open_n == PLAN_ON_OPEN_MAX) {
+		fail_set(f, STATUS_USAGE,
+		    "expected at most %d of them, saw one more",
+		    PLAN_ON_OPEN_MAX);
+		return fail_hint(f, "try: fewer, and the rest as input");
+	}
 	p->on_open[t->on_open_n++] = value;
 	return 0;
 }
@@ -60,8 +64,9 @@ set_expect(struct plan *p, const char *value, struct fail *f)
 	err = regcomp(&p->expect_re, value, REG_EXTENDED | REG_NOSUB);
 	if (err != 0) {
 		regerror(err, &p->expect_re, why, sizeof(why));
-		fail_set(
-		    f, STATUS_USAGE, "expected a regular expression: %s", why);
+		fail_set(f, STATUS_USAGE,
+		    "expected a regular expression, saw one with a fault: %s",
+		    why);
 		return fail_hint(f,
 		    "try: quotes around it, and a backslash "
 		    "before what is to be plain");
@@ -92,10 +97,21 @@ read_number(const char *option, const char *text, uint64_t max, int *out,
 		*out = (int)v;
 		return 0;
 	}
-	fail_set(
-	    f, STATUS_USAGE, "%s '%.64s': %s", option, text, num_strerror(r));
+	plan_refuse_number("number", r, text, f);
+	fail_prefix(f, "%s '%.64s'", option, text);
 	return fail_hint(
 	    f, "try: a number from 0 to %llu", (unsigned long long)max);
+}
+
+/* A duration that the kernel keeps in fewer bits than we do. */
+static int
+check_duration(const char *option, uint64_t ms, uint64_t max_ms, struct fail *f)
+{
+	if (ms <= max_ms)
+		return 0;
+	fail_set(f, STATUS_USAGE, "%s: expected at most %.15g s, saw %.15g s",
+	    option, (double)max_ms / 1000, (double)ms / 1000);
+	return fail_hint(f, "the kernel takes no more; try: %s 2h", option);
 }
 
 /* -s and -p. */
@@ -117,9 +133,8 @@ finish_source(struct plan *p, struct fail *f)
 	else if (inet_pton(AF_INET6, p->source, &d->source.v6.sin6_addr) == 1)
 		d->source.v6.sin6_family = AF_INET6;
 	else {
-		fail_set(f, STATUS_USAGE,
-		    "-s '%.128s': expected a numeric address of this machine",
-		    p->source);
+		plan_refuse("a numeric address of this machine", p->source, f);
+		fail_prefix(f, "-s '%.128s'", p->source);
 		return fail_hint(f, "try: ip -br addr");
 	}
 	return 0;
@@ -157,15 +172,15 @@ finish_proxy(struct plan *p, struct fail *f)
 	enum proxy_kind kind = PROXY_SOCKS5;
 
 	if (p->proxy_kind != NULL && !proxy_kind_of(p->proxy_kind, &kind)) {
-		fail_set(f, STATUS_USAGE,
-		    "-X '%.64s': expected 4, 5 or connect", p->proxy_kind);
+		plan_refuse("4, 5 or connect", p->proxy_kind, f);
+		fail_prefix(f, "-X '%.64s'", p->proxy_kind);
 		return fail_hint(f, "try: -X 5");
 	}
 	if (p->proxy == NULL)
 		return 0;
 	if (d->to.kind != ADDR_TCP) {
 		fail_set(f, STATUS_USAGE,
-		    "-x %.128s: expected a TCP address to connect to, saw %s",
+		    "-x '%.128s': expected a TCP address to connect to, saw %s",
 		    p->proxy, addr_print(&d->to, text));
 		return fail_hint(f, "try: without -x");
 	}
@@ -178,8 +193,8 @@ finish_proxy(struct plan *p, struct fail *f)
 	if (addr_parse(text, &d->proxy_at, f) == -1)
 		return fail_prefix(f, "-x");
 	if (d->proxy_at.kind != ADDR_TCP || d->proxy_at.tls) {
-		fail_set(f, STATUS_USAGE,
-		    "-x %.128s: expected the TCP address of a proxy", p->proxy);
+		plan_refuse("the TCP address of a proxy", p->proxy, f);
+		fail_prefix(f, "-x '%.128s'", p->proxy);
 		return fail_hint(f, "try: -x HOST:PORT");
 	}
 	if (p->proxy_auth != NULL) {
@@ -198,11 +213,30 @@ finish_proxy(struct plan *p, struct fail *f)
 	return 0;
 }
 
+/* --socket-mode, in octal. */
+static int
+read_mode_bits(struct plan *p, struct fail *f)
+{
+	const char *text = p->socket_mode;
+	size_t len;
+
+	if (text == NULL)
+		return 0;
+	len = strspn(text, "01234567");
+	if (len > 0 && len <= 8 && text[len] == '\0' &&
+	    strtol(text, NULL, 8) <= 0777) {
+		p->run.listen.mode = (mode_t)strtol(text, NULL, 8);
+		return 0;
+	}
+	plan_refuse("an octal mode from 0 to 0777", text, f);
+	fail_prefix(f, "--socket-mode '%.32s'", text);
+	return fail_hint(f, "try: 0600 or 0660");
+}
+
 static int
 finish_sockets(struct plan *p, struct fail *f)
 {
 	struct sock_opts *o = &p->run.dial.opts;
-	int mode = 0;
 
 	if (read_number("--tos", p->tos, 255, &o->tos, f) == -1 ||
 	    read_number(
@@ -210,10 +244,16 @@ finish_sockets(struct plan *p, struct fail *f)
 		return -1;
 	if (p->run.ready_fd != -1 && fcntl(p->run.ready_fd, F_GETFD) == -1) {
 		fail_set(f, STATUS_USAGE,
-		    "--ready-fd %d: expected a descriptor that is open",
+		    "--ready-fd %d: expected a descriptor that is open, saw "
+		    "one that is closed",
 		    p->run.ready_fd);
 		return fail_hint(f, "try: --ready-fd 3 3>file");
 	}
+	if (check_duration(
+		"--keepalive", p->keepalive_ms, KEEPALIVE_MAX_MS, f) == -1 ||
+	    check_duration("--user-timeout", p->user_timeout_ms, INT_MAX, f) ==
+		-1)
+		return -1;
 	o->keepalive_s = (unsigned)((p->keepalive_ms + 999) / 1000);
 	o->user_timeout_ms = (unsigned)p->user_timeout_ms;
 	if (p->v4 && p->v6)
@@ -226,20 +266,7 @@ finish_sockets(struct plan *p, struct fail *f)
 	p->run.listen.opts = *o;
 	p->run.listen.backlog = (int)(p->backlog > 65535 ? 65535 : p->backlog);
 	p->run.listen.seqpacket = p->run.dial.seqpacket;
-	if (p->socket_mode != NULL) {
-		char *end;
-
-		mode = (int)strtol(p->socket_mode, &end, 8);
-		if (*end != '\0' || end == p->socket_mode || mode < 0 ||
-		    mode > 0777) {
-			fail_set(f, STATUS_USAGE,
-			    "--socket-mode '%.32s': expected an octal mode",
-			    p->socket_mode);
-			return fail_hint(f, "try: 0600 or 0660");
-		}
-		p->run.listen.mode = (mode_t)mode;
-	}
-	return 0;
+	return read_mode_bits(p, f);
 }
 
 /* What both directions speak, unless they differ. */

@@ -194,7 +194,7 @@ says() {
 	says 2 "--max-message '-1': expected a size, saw \"-1\"" \
 		'try: bytes, at most 1024G, such as 65536, 64K, 16M' \
 		wdsock decode --max-message -1
-	says 2 "--output 'xml': is no such output" \
+	says 2 "--output 'xml': expected a form of output, saw \"xml\"" \
 		'try: lines, null, raw, json, escaped, hex or none' \
 		wdsock decode --output xml
 	says 2 "--mode 'windv': expected a mode, saw \"windv\"" \
@@ -208,6 +208,37 @@ says() {
 	says 2 "--mode 'auto': expected a mode, saw one for decode alone" \
 		'try: wdsock decode -m auto on a sample of the stream' \
 		wdsock encode -m auto
+}
+
+@test "a wrong value of an option of the socket says what was expected" {
+	: >in
+	says 2 "--input 'csv': expected a form of input, saw \"csv\"" \
+		'try: lines, null, whole, raw, json, escaped or hex' \
+		wdsock connect --input csv
+	says 2 '--keepalive: expected at most 32767 s, saw 32767.001 s' \
+		'the kernel takes no more; try: --keepalive 2h' \
+		wdsock connect --keepalive 32767001ms
+	says 2 '--user-timeout: expected at most 2147483.647 s, saw 4294967.297 s' \
+		'the kernel takes no more; try: --user-timeout 2h' \
+		wdsock serve-single --user-timeout 4294967297ms
+	says 2 "--tos '256': expected a smaller number, saw \"256\"" \
+		'try: a number from 0 to 255' wdsock connect --tos 256
+	says 2 "-p '': expected a number, saw \"\"" \
+		'try: a number from 0 to 65535' wdsock connect -p ''
+	says 2 "-s 'here': expected a numeric address of this machine, saw \"here\"" \
+		'try: ip -br addr' wdsock connect -s here
+	says 2 "-X '6': expected 4, 5 or connect, saw \"6\"" 'try: -X 5' \
+		wdsock connect -X 6
+	says 2 "-x 'unix:x': expected the TCP address of a proxy, saw \"unix:x\"" \
+		'try: -x HOST:PORT' wdsock connect -x unix:x
+	run_bytes 2 wdsock connect --expect '(' <in
+	err_has "--expect '(': expected a regular expression, saw one with a fault: "
+	for mode in 1000 8 -1 ' 600' ''; do
+		says 2 "--socket-mode '$mode': expected an octal mode from 0 to 0777, saw \"$mode\"" \
+			'try: 0600 or 0660' wdsock serve-single --socket-mode "$mode"
+	done
+	says 2 '--ready-fd 77: expected a descriptor that is open, saw one that is closed' \
+		'try: --ready-fd 3 3>file' wdsock serve-single --ready-fd 77
 }
 
 @test "a value that is missing, and one that nobody asked for" {
