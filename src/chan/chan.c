@@ -10,6 +10,7 @@
 #define READS_A_TURN 8
 /* A part of a message that is moved into the inbox rather than grown. */
 #define PART_SMALL (64u << 10)
+#define INBOX (CHAN_READ + PART_SMALL)
 
 /* What an empty slice points to. */
 static const uint8_t nothing[1];
@@ -131,7 +132,7 @@ inbox_take(struct chan_loop *l)
 	b = malloc(sizeof(*b));
 	if (b == NULL)
 		return NULL;
-	b->cap = CHAN_READ + PART_SMALL;
+	b->cap = INBOX;
 	b->buf = malloc(b->cap);
 	if (b->buf == NULL) {
 		free(b);
@@ -143,7 +144,8 @@ inbox_take(struct chan_loop *l)
 static void
 inbox_give(struct chan_loop *l, struct inbox *b)
 {
-	if (l->inbox == NULL)
+	/* One that has grown for a large packet is not kept. */
+	if (l->inbox == NULL && b != NULL && b->cap == INBOX)
 		l->inbox = b;
 	else
 		inbox_free(b);
@@ -286,6 +288,83 @@ finish_reading(struct chan *c, ssize_t n, struct inbox *b)
 	end_reading(c, why, in);
 }
 
+size_t
+chan_packet_max(const struct chan *c)
+{
+	size_t frame = ENCODE_HEAD_MAX + FRAMING_TAG_MAX;
+
+	return c->in.max > SIZE_MAX - frame ? SIZE_MAX : c->in.max + frame;
+}
+
+/* Room for a packet that waits, in the place where it was to be read. */
+static ssize_t
+read_large(struct chan *c, struct inbox *b, struct span *to)
+{
+	uint8_t **at = to->p == c->part ? &c->part : &b->buf;
+	size_t n = stream_pending(c->stream), cap = to->len + n;
+	uint8_t *p;
+
+	if (n > chan_packet_max(c)) {
+		end_reading(c, CHAN_END_PACKET, slice_of(nothing, 0));
+		return STREAM_AGAIN;
+	}
+	p = realloc(*at, cap);
+	if (p == NULL) {
+		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
+		return STREAM_AGAIN;
+	}
+	*at = p;
+	*(at == &c->part ? &c->part_cap : &b->cap) = cap;
+	*to = (struct span){p, to->len, cap};
+	return stream_read(c->stream, p + to->len, n);
+}
+
+/*
+ * A packet without bytes: where a message is what a read brings, it is one.
+ * False: paused, or over.
+ */
+static bool
+take_empty(struct chan *c, struct inbox *b)
+{
+	if (c->in.mode != FRAMING_RAW)
+		return true;
+	c->batch = (struct batch){b->v, 0, CHAN_BATCH};
+	batch_add(&c->batch, nothing, 0);
+	c->counts.messages_in++;
+	c->rest = slice_of(nothing, 0);
+	if (c->on->on_batch(c, &c->batch))
+		return c->reading == CHAN_READING;
+	c->held = b;
+	if (c->reading == CHAN_READING)
+		c->reading = CHAN_PAUSED;
+	return false;
+}
+
+/*
+ * Is another read worth its call? One that filled its room has left more; what
+ * the stream holds itself would not be announced; of the next packet the size
+ * of this one tells nothing.
+ */
+static bool
+may_have_more(const struct chan *c, size_t n)
+{
+	return n >= CHAN_READ || c->stream->packets ||
+	    stream_pending(c->stream) > 0;
+}
+
+/* n bytes have come behind those in `to`. */
+static void
+take_bytes(struct chan *c, const struct span *to, size_t n)
+{
+	if (c->on->on_wire != NULL)
+		c->on->on_wire(c, false, slice_of(to->p + to->len, n));
+	c->counts.bytes_in += n;
+	c->counts.last_in_ms = uv_now(c->loop->uv);
+	if (to->p == c->part)
+		c->part_len += n;
+	c->rest = slice_of(to->p, to->len + n);
+}
+
 /* The same where bytes pass unseen. */
 static bool
 pass_once(struct chan *c)
@@ -316,7 +395,7 @@ read_once(struct chan *c)
 	struct inbox *b;
 	struct span to;
 	ssize_t n;
-	bool more;
+	bool more = false;
 
 	if (c->pass_in != NULL)
 		return pass_once(c);
@@ -328,24 +407,18 @@ read_once(struct chan *c)
 	}
 	n = stream_read(c->stream, to.p + to.len,
 	    span_room(&to) < CHAN_READ ? span_room(&to) : CHAN_READ);
-	if (n <= 0) {
-		if (n != STREAM_AGAIN)
-			finish_reading(c, n, b);
-		if (c->held == NULL)
-			inbox_give(c->loop, b);
-		return false;
-	}
-	if (c->on->on_wire != NULL)
-		c->on->on_wire(c, false, slice_of(to.p + to.len, (size_t)n));
-	c->counts.bytes_in += (uint64_t)n;
-	c->counts.last_in_ms = uv_now(c->loop->uv);
-	if (to.p == c->part)
-		c->part_len += (size_t)n;
-	c->rest = slice_of(to.p, to.len + (size_t)n);
-	more = decode_rest(c, b);
+	if (n == STREAM_LARGE)
+		n = read_large(c, b, &to);
+	if (n > 0) {
+		take_bytes(c, &to, (size_t)n);
+		more = decode_rest(c, b) && may_have_more(c, (size_t)n);
+	} else if (n == STREAM_EMPTY)
+		more = take_empty(c, b);
+	else if (n != STREAM_AGAIN)
+		finish_reading(c, n, b);
 	if (c->held == NULL)
 		inbox_give(c->loop, b);
-	return more && (size_t)n == CHAN_READ;
+	return more;
 }
 
 static void

@@ -66,6 +66,7 @@ enum chan_end {
 	CHAN_END_TRUNCATED, /* the stream's end was not announced (TLS) */
 	CHAN_END_FAILED,    /* errno in stream->err */
 	CHAN_END_BAD,	    /* what came is no message: decoder.fault */
+	CHAN_END_PACKET,    /* a packet of stream_pending bytes: too long */
 	CHAN_END_MEMORY,
 };
 
@@ -175,6 +176,9 @@ void chan_shut(struct chan *);
 
 /* The batch kept by on_batch is used up: read on. */
 void chan_resume(struct chan *);
+
+/* The longest packet that is taken: one message, with all that frames it. */
+size_t chan_packet_max(const struct chan *);
 
 /*
  * A direction whose bytes pass unseen, without decoder and queue (the raw

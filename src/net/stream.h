@@ -12,6 +12,10 @@
  *	stream_shut	0: our half is closed; STREAM_AGAIN, STREAM_FAILED
  *
  * Only what these return says what happened; readiness is a hint.
+ *
+ * Where `packets` is set a read brings one packet, whole: STREAM_EMPTY is one
+ * without bytes, and for STREAM_LARGE it waits until there is room, which
+ * stream_pending tells.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -31,6 +35,8 @@ enum {
 	STREAM_AGAIN = -1,     /* wait for on_ready */
 	STREAM_FAILED = -2,    /* err holds errno */
 	STREAM_TRUNCATED = -3, /* the end came without being announced */
+	STREAM_EMPTY = -4,     /* a packet without bytes, which is no end */
+	STREAM_LARGE = -5,     /* a packet of more than len bytes: not taken */
 };
 
 enum { /* what to wait for, and what is there */
@@ -44,7 +50,11 @@ struct stream_ops {
 	ssize_t (*read)(struct stream *, void *buf, size_t len);
 	ssize_t (*write)(struct stream *, const struct iovec *, int n);
 	int (*shut)(struct stream *);
-	/* Bytes that can be read though the descriptor says nothing. */
+	/*
+	 * Bytes that can be read though the descriptor says nothing: a stream
+	 * that has some announces them by itself as long as it is wanted.
+	 * Behind STREAM_LARGE: of the packet that waits.
+	 */
 	size_t (*pending)(const struct stream *);
 	void (*want)(struct stream *, int what);
 	/* Ends it: on_closed is called from the loop, then all is gone. */

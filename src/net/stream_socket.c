@@ -9,6 +9,9 @@
  * is known by that: what has arrived is still there to be read, and the error
  * comes from recv behind it. So it counts as ready for everything, and the
  * handle is started again if it is still wanted.
+ *
+ * A packet that is longer than the buffer would be cut without a word, so each
+ * one is looked at first.
  */
 
 #include <errno.h>
@@ -33,6 +36,7 @@ struct stream_socket {
 	bool borrowed;
 	bool is_unix;
 
+	size_t large; /* of the packet that waits behind STREAM_LARGE */
 	int want;
 	uv_poll_t poll;
 };
@@ -53,13 +57,80 @@ failed(struct stream *s)
 }
 
 static ssize_t
-socket_read(struct stream *s, void *buf, size_t len)
+receive(int fd, void *buf, size_t len, int flags)
 {
 	ssize_t n;
 
 	do
-		n = recv(of(s)->fd.fd, buf, len, MSG_DONTWAIT);
+		n = recv(fd, buf, len, flags | MSG_DONTWAIT);
 	while (n == -1 && errno == EINTR);
+	return n;
+}
+
+#if defined(SO_PASSCRED) && defined(SCM_CREDENTIALS)
+/*
+ * Nothing to read: is it the end, or a packet without bytes? Asked for the
+ * sender's credentials, the kernel gives them with a packet, and with the end
+ * it has none to give. The socket is asked for them only here, since who is
+ * asked for them and sends gets a name.
+ */
+static bool
+is_empty_packet(int fd)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct msghdr m = {
+	    .msg_control = &control, .msg_controllen = sizeof(control)};
+	socklen_t len = sizeof(int);
+	int before = 0, on = 1;
+	ssize_t n;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PASSCRED, &before, &len) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == -1)
+		return false;
+	do
+		n = recvmsg(fd, &m, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &before, sizeof(before));
+	return n == 0 && m.msg_controllen > 0;
+}
+#else
+static bool
+is_empty_packet(int fd)
+{
+	(void)fd;
+	return false;
+}
+#endif
+
+static ssize_t
+read_packet(struct stream *s, void *buf, size_t len)
+{
+	int fd = of(s)->fd.fd;
+	ssize_t n = receive(fd, buf, 0, MSG_PEEK | MSG_TRUNC);
+
+	if (n > 0 && (size_t)n > len) {
+		of(s)->large = (size_t)n;
+		return STREAM_LARGE;
+	}
+	if (n > 0)
+		n = receive(fd, buf, len, 0);
+	else if (n == 0 && is_empty_packet(fd))
+		return receive(fd, buf, len, 0) == 0 ? STREAM_EMPTY : failed(s);
+	return n >= 0 ? n : failed(s);
+}
+
+static ssize_t
+socket_read(struct stream *s, void *buf, size_t len)
+{
+	ssize_t n;
+
+	of(s)->large = 0;
+	if (s->packets)
+		return read_packet(s, buf, len);
+	n = receive(of(s)->fd.fd, buf, len, 0);
 	return n >= 0 ? n : failed(s);
 }
 
@@ -88,7 +159,7 @@ socket_shut(struct stream *s)
 static size_t
 socket_pending(const struct stream *s)
 {
-	return 0;
+	return of(s)->large;
 }
 
 /* What was written to a Unix socket is at the peer's at once. */

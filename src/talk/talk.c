@@ -384,12 +384,20 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 		fail_set(&f, STATUS_TRUNCATED,
 		    "the stream ended without being closed");
 		break;
+	case CHAN_END_PACKET:
+		fail_set(&f, STATUS_MALFORMED,
+		    "expected a packet of at most %zu bytes, saw one of %zu",
+		    chan_packet_max(c), stream_pending(c->stream));
+		fail_hint(&f, "try: a larger --max-message");
+		break;
 	case CHAN_END_MEMORY:
 		fail_set(&f, STATUS_IO, "out of memory");
 		break;
 	}
 	fail_prefix(&f, "%s", t->name);
-	talk_end_with(t, &f, why == CHAN_END_BAD ? "malformed" : "truncated");
+	talk_end_with(t, &f,
+	    why == CHAN_END_BAD || why == CHAN_END_PACKET ? "malformed"
+							  : "truncated");
 }
 
 static void

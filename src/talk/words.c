@@ -38,8 +38,14 @@ talk_broken_text(const struct talk *t, int err, struct fail *f)
 		    "%s: reset by the peer after %" PRIu64 " bytes%s", t->name,
 		    t->chan.counts.bytes_in, lost);
 	else
-		fail_set(f, err == ETIMEDOUT ? STATUS_TIMEOUT : STATUS_IO,
+		fail_set(f,
+		    err == ETIMEDOUT	  ? STATUS_TIMEOUT
+			: err == EMSGSIZE ? STATUS_MALFORMED
+					  : STATUS_IO,
 		    "%s: %s%s", t->name, strerror(err), lost);
+	if (err == EMSGSIZE)
+		fail_hint(f,
+		    "a packet is a whole message; try: a larger --send-buffer");
 	if (chan_partial(&t->chan) > 0)
 		fail_hint(f, "%zu bytes of a message had come",
 		    chan_partial(&t->chan));

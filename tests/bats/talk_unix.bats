@@ -196,3 +196,56 @@ stale() {
 		< <(printf 'one\nthree\n%030000d\nx\n' 1) >out
 	out_is '3\n5\n30000\n1\n'
 }
+
+# packets SIZE...: a client that sends packets of so many bytes, and closes.
+packets() {
+	perl -MSocket -e '
+		socket(S, AF_UNIX, SOCK_SEQPACKET, 0) or die "no packets: $!";
+		# SO_SNDBUFFORCE, for root; else what the system lets one have.
+		setsockopt(S, SOL_SOCKET, 32, pack("i", 4000000)) or
+			setsockopt(S, SOL_SOCKET, SO_SNDBUF, pack("i", 400000));
+		connect(S, sockaddr_un("sock")) or die "connect: $!";
+		defined(send(S, "x" x $_, 0)) or die "send $_: $!" for @ARGV
+	' "$@"
+}
+
+@test "a packet without bytes is a message in raw, and never the end" {
+	body() {
+		serve --seqpacket -m raw --output hex </dev/null
+		packets 1 0 2 0
+		ended 0
+		out_is '78\n\n7878\n\n'
+		serve --seqpacket -m lines --output hex </dev/null
+		packets 0 1 0 2 0
+		ended 0
+		out_is '787878\n'
+	}
+	one
+}
+
+@test "a packet is taken whole up to --max-message, and a longer one is 8" {
+	body() {
+		serve --seqpacket -m raw --output hex </dev/null
+		packets 3 300000 2
+		ended 0
+		[ "$(awk '{ print length($0) }' out | paste -sd' ')" = "6 600000 4" ]
+		serve --seqpacket -m raw --output hex --max-message 280000 \
+			</dev/null
+		packets 3 300000
+		ended 8
+		out_is '787878\n'
+		err_has 'expected a packet of at most 280128 bytes, saw one of 300000'
+		err_has 'try: a larger --max-message'
+	}
+	one
+}
+
+@test "a message that is no packet any more is 8, with what to try" {
+	body() {
+		serve --seqpacket </dev/null
+		head -c 9000000 /dev/zero >in
+		run_bytes 8 wd connect --seqpacket --input whole "$A" <in
+		err_has 'try: a larger --send-buffer'
+	}
+	one
+}

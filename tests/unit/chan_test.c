@@ -730,6 +730,117 @@ test_two(void)
 	heap_free(&wire[1]);
 }
 
+/*
+ * What a stream holds itself is never announced by its descriptor: behind a
+ * short read it is asked, and read on.
+ */
+static void
+test_pending(void)
+{
+	struct stream_step reads[] = {BYTES_TIMES(4, 5), AGAIN};
+	struct framing fr = mode("windev");
+	struct scene sc;
+	struct side *s;
+	size_t pending;
+
+	for (pending = 0; pending < 2; pending++) {
+		scene_begin(&sc);
+		s = &sc.side[0];
+		s->d.by_hand = true;
+		s->d.pending = pending;
+		s->d.in = text("1\r\na1\r\nb1\r\nc1\r\nd1\r\ne");
+		s->d.reads = (struct stream_script)SCRIPT(reads);
+		open_side(&sc, 0, &fr, &fr, 1000);
+		stream_double_ready(&s->d, STREAM_READABLE);
+		is_num(s->messages, pending > 0 ? 5 : 1, "%s",
+		    pending > 0
+			? "a short read with more in the stream is not the last"
+			: "a short read with nothing behind it is");
+		is_num(s->d.reads_done, pending > 0 ? 6 : 1,
+		    "and so many reads are made");
+		ok(scene_end(&sc, "pending"), "and all is well");
+	}
+}
+
+/* Plays packets, and gives the side for a look. */
+static struct side *
+hear_packets(struct scene *sc, const char *name, size_t max, unsigned keep,
+    struct slice in, struct stream_script reads)
+{
+	struct framing fr = mode(name);
+	struct side *s = &sc->side[0];
+
+	scene_begin(sc);
+	fr.max = max;
+	s->d.in = in;
+	s->d.reads = reads;
+	s->keep_each = keep;
+	s->keep_for = 2;
+	open_side(sc, 0, &fr, &fr, 1000);
+	s->chan.stream->packets = true;
+	play(sc);
+	return s;
+}
+
+static void
+test_packets(void)
+{
+	static const size_t size = 1 << 20;
+	struct stream_step some[] = {
+	    BYTES(3), {.act = STREAM_ACT_EMPTY}, BYTES(2), END};
+	struct stream_step begun[] = {BYTES(9), BYTES(size), BYTES(3), END};
+	struct heap big = {0};
+	uint8_t *zeros = calloc(1, size);
+	struct scene sc;
+	struct side *s;
+	unsigned keep;
+
+	for (keep = 0; keep < 2; keep++) {
+		s = hear_packets(&sc, "raw", 100, keep, text("onetw"),
+		    (struct stream_script)SCRIPT(some));
+		is_num(s->messages, 3, "in raw each packet is a message");
+		is_num(s->chan.counts.messages_in, 3, "one without bytes too");
+		is_num(s->heard.len, 3 * sizeof(size_t) + 5, "and it is empty");
+		is_num(s->why, CHAN_END_CLOSED, "the end comes behind them");
+		ok(scene_end(&sc, "packets"), "and all is well");
+		s = hear_packets(&sc, "windev", 100, keep, text("2\r\nab"),
+		    (struct stream_script)SCRIPT(some));
+		is_num(
+		    s->messages, 1, "elsewhere one without bytes is nothing");
+		is_num(s->why, CHAN_END_CLOSED, "and not the end");
+		ok(scene_end(&sc, "packets"), "and all is well");
+	}
+	heap_add(&big, "1048576\r\n", 9);
+	heap_add(&big, zeros, size);
+	heap_add(&big, "0\r\n", 3);
+	for (keep = 0; keep < 2; keep++) {
+		s = hear_packets(&sc, "windev", size, keep,
+		    slice_of(big.p, big.len),
+		    (struct stream_script)SCRIPT(begun));
+		is_num(s->messages, 2, "a packet larger than a read is whole");
+		is_num(s->heard.len, size + 2 * sizeof(size_t), "to its end");
+		is_num(s->why, CHAN_END_CLOSED, "and what follows it, too");
+		ok(sc.loop.inbox == NULL || sc.loop.inbox->cap < size,
+		    "its room is not kept");
+		ok(scene_end(&sc, "a large packet"), "and all is well");
+	}
+	s = hear_packets(&sc, "windev", 10000, 0, slice_of(big.p, big.len),
+	    (struct stream_script)SCRIPT(begun));
+	is_num(s->why, CHAN_END_BAD, "a length that is refused comes first");
+	ok(scene_end(&sc, "refused"), "and all is well");
+	begun[0].n = 1;
+	s = hear_packets(&sc, "raw", 10000, 0, slice_of(big.p, big.len),
+	    (struct stream_script)SCRIPT(begun));
+	is_num(s->messages, 1, "what comes before a packet that is too large");
+	is_num(s->why, CHAN_END_PACKET, "is delivered, and then it ends");
+	is_num(s->d.pending, size, "with the size at hand");
+	is_num(chan_packet_max(&s->chan),
+	    10000 + ENCODE_HEAD_MAX + FRAMING_TAG_MAX, "and the limit");
+	ok(scene_end(&sc, "too large"), "and all is well");
+	heap_free(&big);
+	free(zeros);
+}
+
 /* Sending. */
 
 /* Sends it all, whenever it is told to; then shuts. */
@@ -1505,6 +1616,8 @@ main(void)
 	test_bad();
 	test_bad_and_kept();
 	test_two();
+	test_pending();
+	test_packets();
 	test_writes();
 	test_large_writes();
 	test_turn();

@@ -73,6 +73,12 @@ double_read(struct stream *s, void *buf, size_t len)
 	d->reads_done++;
 	if (len > d->read_room)
 		d->read_room = len;
+	if (s->packets && d->reads.at < d->reads.n &&
+	    d->reads.v[d->reads.at].act == STREAM_ACT_BYTES &&
+	    d->reads.v[d->reads.at].n > len) {
+		d->pending = d->reads.v[d->reads.at].n;
+		return STREAM_LARGE;
+	}
 	if (!next_step(&d->reads, &step))
 		return STREAM_AGAIN;
 	switch (step.act) {
@@ -84,6 +90,8 @@ double_read(struct stream *s, void *buf, size_t len)
 		return d->read_end = STREAM_END;
 	case STREAM_ACT_TRUNCATED:
 		return d->read_end = STREAM_TRUNCATED;
+	case STREAM_ACT_EMPTY:
+		return STREAM_EMPTY;
 	case STREAM_ACT_FAILED:
 		break;
 	}

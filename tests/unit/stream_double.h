@@ -20,6 +20,7 @@ enum stream_act {
 	STREAM_ACT_END,	      /* reads alone */
 	STREAM_ACT_FAILED,    /* with err */
 	STREAM_ACT_TRUNCATED, /* reads alone */
+	STREAM_ACT_EMPTY,     /* reads alone: a packet without bytes */
 };
 
 struct stream_step {
@@ -39,6 +40,8 @@ struct stream_double {
 	/*
 	 * The script; set before stream_double_new. Behind its end reads say
 	 * AGAIN, and no more is announced; writes take all and a shut is done.
+	 * If the stream has `packets` set, a read brings one step's n bytes or
+	 * says STREAM_LARGE.
 	 */
 	struct slice in; /* what reads bring, from `in_at` on */
 	struct stream_script reads, writes, shuts;
