@@ -10,6 +10,10 @@
 #include "chan/listen.h"
 
 #define ACCEPTS_A_TURN 64
+#define RETRY_MS 100
+#define TELL_MS 1000
+
+static void on_poll(uv_poll_t *, int status, int events);
 
 static bool
 set_name(struct listener *l)
@@ -18,10 +22,83 @@ set_name(struct listener *l)
 	socklen_t len = sizeof(ss);
 
 	memset(&ss, 0, sizeof(ss));
-	if (getsockname(l->fd, (struct sockaddr *)&ss, &len) == -1)
+	if (getsockname(l->fd.fd, (struct sockaddr *)&ss, &len) == -1)
 		return false;
 	addr_name((const struct sockaddr *)&ss, len, l->name);
 	return true;
+}
+
+/* What accept(2) tells of a client that is gone again, or of its network. */
+static bool
+is_gone(int err)
+{
+	switch (err) {
+	case ECONNABORTED:
+	case EPROTO:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+#ifdef ENONET
+	case ENONET:
+#endif
+		return true;
+	}
+	return false;
+}
+
+/* What no waiting mends. */
+static bool
+is_broken(int err)
+{
+	return err == EBADF || err == EINVAL || err == ENOTSOCK ||
+	    err == EFAULT;
+}
+
+static void
+on_retry(uv_timer_t *t)
+{
+	struct listener *l = t->data;
+
+	l->starved = false;
+	uv_poll_start(&l->poll, UV_READABLE, on_poll);
+}
+
+/*
+ * The socket stays readable while clients wait: asking again in each turn
+ * would be a spin, so it is left alone for a moment.
+ */
+static void
+starve(struct listener *l, int err)
+{
+	uint64_t now = uv_now(l->loop);
+
+	l->starved = true;
+	uv_poll_stop(&l->poll);
+	uv_timer_start(&l->retry, on_retry, RETRY_MS, 0);
+	if (l->told_ms != 0 && now - l->told_ms < TELL_MS)
+		return;
+	/* 0 says that it was never told. */
+	l->told_ms = now > 0 ? now : 1;
+	l->on_short(l, err);
+}
+
+/* What is to become of a failure. False: no more of them now. */
+static bool
+accept_failed(struct listener *l, int err, int tries)
+{
+	/* Whatever fails each time, and be it for the client's sake, must not
+	 * be tried without a pause. */
+	if (is_gone(err) && tries < ACCEPTS_A_TURN)
+		return true;
+	if (is_broken(err)) {
+		listener_pause(l);
+		l->on_failed(l, err);
+	} else if (err != EAGAIN)
+		starve(l, err);
+	return false;
 }
 
 static void
@@ -30,25 +107,29 @@ on_poll(uv_poll_t *poll, int status, int events)
 	struct listener *l = poll->data;
 	struct sockaddr_storage peer;
 	socklen_t len;
-	int i, fd;
+	int i, fd, failures = 0;
 
-	(void)status;
 	(void)events;
 	for (i = 0; i < ACCEPTS_A_TURN && l->open && !l->paused; i++) {
-		fd = sock_accept(l->fd, &peer, &len);
-		if (fd != -1) {
+		fd = sock_accept(l->fd.fd, l->borrowed, &peer, &len);
+		if (fd != -1)
 			l->on_accept(l, fd);
-			continue;
-		}
-		/* Of a client that is gone again nothing is to be said. */
-		if (errno == ECONNABORTED || errno == EPROTO)
-			continue;
-		if (errno != EAGAIN) {
-			listener_pause(l);
-			l->on_short(l, errno);
-		}
-		return;
+		else if (!accept_failed(l, errno, ++failures))
+			break;
 	}
+	/* libuv has ended a handle that met an error. */
+	if (status < 0 && l->open && !l->paused && !l->starved)
+		uv_poll_start(poll, UV_READABLE, on_poll);
+}
+
+static void
+give_back(struct listener *l)
+{
+	sock_file_remove(&l->file);
+	if (l->borrowed)
+		fd_release(&l->fd);
+	else
+		close(l->fd.fd);
 }
 
 static int
@@ -58,21 +139,22 @@ start(struct listener *l, uv_loop_t *loop, struct fail *f)
 
 	if (!set_name(l)) {
 		err = -errno;
-		snprintf(l->name, sizeof(l->name), "fd:%d", l->fd);
+		snprintf(l->name, sizeof(l->name), "fd:%d", l->fd.fd);
 	} else
-		err = uv_poll_init(loop, &l->poll, l->fd);
+		err = uv_poll_init(loop, &l->poll, l->fd.watch);
 	if (err != 0) {
 		fail_set(f, STATUS_LISTEN, "%s: cannot listen: %s", l->name,
 		    uv_strerror(err));
-		if (!l->borrowed)
-			close(l->fd);
-		sock_file_remove(&l->file);
+		give_back(l);
 		return -1;
 	}
+	uv_timer_init(loop, &l->retry);
 	l->loop = loop;
-	l->poll.data = l;
+	l->poll.data = l->retry.data = l;
 	l->open = true;
 	l->paused = true;
+	l->starved = false;
+	l->told_ms = 0;
 	return 0;
 }
 
@@ -106,18 +188,23 @@ int
 listener_open(struct listener *l, uv_loop_t *loop, const struct listen_plan *p,
     const union resolve_sockaddr *where, struct fail *f)
 {
+	int fd;
+
+	l->file.made = false;
 	if (p->at.kind == ADDR_UNIX)
-		l->fd = sock_listen_unix(&p->at, p->seqpacket, p->mode,
-		    p->backlog, &p->opts, &l->file, f);
+		fd = sock_listen_unix(&p->at, p->seqpacket, p->mode, p->backlog,
+		    &p->opts, &l->file, f);
 	else if (where == NULL)
-		l->fd = listen_anywhere(p, f);
+		fd = listen_anywhere(p, f);
 	else
-		l->fd = sock_listen_tcp(&where->sa,
+		fd = sock_listen_tcp(&where->sa,
 		    where->sa.sa_family == AF_INET ? sizeof(where->v4)
 						   : sizeof(where->v6),
 		    true, p->reuse_port, p->backlog, &p->opts, f);
-	if (l->fd == -1)
+	if (fd == -1)
 		return -1;
+	l->fd = (struct fd){.kind = FD_SOCKET, .fd = fd, .watch = fd};
+	l->borrowed = false;
 	return start(l, loop, f);
 }
 
@@ -136,20 +223,21 @@ listener_adopt(struct listener *l, uv_loop_t *loop, int fd, struct fail *f)
 	}
 	if (!listening)
 		return 1;
-	l->fd = fd;
+	if (fd_take(&l->fd, fd, false) == -1)
+		return fail_set(f, STATUS_LISTEN, "fd:%d: cannot listen: %s",
+		    fd, strerror(errno));
+	l->file.made = false;
 	l->borrowed = true;
-	/* A listening socket that was handed over is ours alone to accept
-	 * from; only if several wait on it, one of them finds nothing. */
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	return start(l, loop, f);
 }
 
 void
 listener_resume(struct listener *l)
 {
-	if (!l->open || !l->paused)
+	if (!l->open)
 		return;
-	l->paused = false;
+	l->paused = l->starved = false;
+	uv_timer_stop(&l->retry);
 	uv_poll_start(&l->poll, UV_READABLE, on_poll);
 }
 
@@ -159,6 +247,8 @@ listener_pause(struct listener *l)
 	if (!l->open || l->paused)
 		return;
 	l->paused = true;
+	l->starved = false;
+	uv_timer_stop(&l->retry);
 	uv_poll_stop(&l->poll);
 }
 
@@ -169,7 +259,6 @@ listener_close(struct listener *l)
 		return;
 	l->open = false;
 	uv_close((uv_handle_t *)&l->poll, NULL);
-	sock_file_remove(&l->file);
-	if (!l->borrowed)
-		close(l->fd);
+	uv_close((uv_handle_t *)&l->retry, NULL);
+	give_back(l);
 }

@@ -2,14 +2,19 @@
  * A listener: one socket that waits for clients, whatever it listens on.
  *
  * A name is resolved by the caller. Several clients are accepted in one turn;
- * when descriptors run out it pauses by itself, says so to the owner, and goes
- * on when listener_resume is called.
+ * one that is gone again is passed over. When descriptors or memory run out,
+ * nobody is turned away: who comes waits in the backlog, the owner is told, and
+ * the listener tries again by itself, a little later and without spinning.
+ *
+ *	PAUSED <--> ACCEPTING --> STARVED --> ACCEPTING
+ *	                  \---> PAUSED for good (on_failed)
  */
 #ifndef CHAN_LISTEN_H
 #define CHAN_LISTEN_H
 
 #include <uv.h>
 
+#include "base/fd.h"
 #include "net/addr.h"
 #include "net/resolve.h"
 #include "net/sock.h"
@@ -26,20 +31,28 @@ struct listen_plan {
 
 struct listener {
 	uv_loop_t *loop;
-	/* fd is the owner's; it is non-blocking unless it is borrowed. */
+	/* fd is the owner's: non-blocking, close-on-exec. */
 	void (*on_accept)(struct listener *, int fd);
-	/* accept failed for want of something; it is paused. */
+	/*
+	 * Clients wait, since something is short (descriptors, memory). Told
+	 * at most once a second, however often it was tried.
+	 */
 	void (*on_short)(struct listener *, int err);
+	/* The socket is none that listens any more; it is paused. */
+	void (*on_failed)(struct listener *, int err);
 	void *owner;
 	char name[ADDR_TEXT_MAX]; /* numeric, as a client would type it */
 
 	/* The listener's own. */
-	int fd;
+	struct fd fd;
 	bool borrowed;
 	bool open;
-	bool paused;
+	bool paused;  /* by its owner */
+	bool starved; /* until `retry` has run out */
+	uint64_t told_ms;
 	struct sock_file file;
 	uv_poll_t poll;
+	uv_timer_t retry;
 };
 
 /*
@@ -51,14 +64,22 @@ int listener_open(struct listener *, uv_loop_t *, const struct listen_plan *,
 
 /*
  * Takes over a socket that somebody else opened: a listening one is used as it
- * is. 1: it is a connected one, which the caller takes as its only client.
+ * is, its flags are never changed and it is not closed. 1: it is a connected
+ * one, which the caller takes as its only client. -1 and a fail.
  */
 int listener_adopt(struct listener *, uv_loop_t *, int fd, struct fail *);
 
+/*
+ * Accepts from now on. Where something was short it tries again at once, so
+ * whoever has closed a client's descriptor calls it too.
+ */
 void listener_resume(struct listener *);
 void listener_pause(struct listener *);
 
-/* Stops, and removes the file of a Unix socket. May be called twice. */
+/*
+ * Stops, and removes the file of a Unix socket. May be called twice; libuv
+ * looks at the struct until the turn is over.
+ */
 void listener_close(struct listener *);
 
 #endif

@@ -1,5 +1,7 @@
 /* wdsock serve-single: the simplified server (serveur simplifie). */
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,21 +11,50 @@
 
 #define FIRST_PASSED_FD 3
 
-/* A service manager has passed us a socket (LISTEN_FDS, LISTEN_PID). */
-static bool
-was_passed(struct addr *at)
+/*
+ * Has a service manager passed us a socket, by the rules of sd_listen_fds?
+ * LISTEN_PID says for whom; what is not for us is as if it were not there. 1:
+ * it has. More than one is not ours to choose from. -1 and a usage error.
+ */
+static int
+was_passed(struct addr *at, struct fail *f)
 {
 	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
 	uint64_t n, id;
 
 	if (fds == NULL || pid == NULL ||
-	    num_parse(pid, 0, UINT32_MAX, &id) != NUM_OK ||
-	    (pid_t)id != getpid() || num_parse(fds, 1, 1024, &n) != NUM_OK)
-		return false;
+	    num_parse(pid, 1, INT_MAX, &id) != NUM_OK || (pid_t)id != getpid())
+		return 0;
+	if (num_parse(fds, 1, INT_MAX - FIRST_PASSED_FD, &n) != NUM_OK ||
+	    n > 1) {
+		fail_set(f, STATUS_USAGE,
+		    "LISTEN_FDS: expected 1, a single socket, saw '%.32s'",
+		    fds);
+		return fail_hint(f,
+		    "try: one ListenStream= for it, or fd:3, fd:4 ... to say "
+		    "which one");
+	}
+	/* Nobody that we start is to have it. */
+	fcntl(FIRST_PASSED_FD, F_SETFD, FD_CLOEXEC);
 	memset(at, 0, sizeof(*at));
 	at->kind = ADDR_FD;
 	at->fd = FIRST_PASSED_FD;
-	return true;
+	return 1;
+}
+
+/* The one word, or what was passed, or where the vendor's examples are. */
+static int
+read_address(struct addr *at, int argc, char **argv, struct fail *f)
+{
+	if (argc == 1)
+		return addr_parse(argv[0], at, f);
+	switch (was_passed(at, f)) {
+	case 0:
+		return addr_parse(CMD_ADDRESS, at, f);
+	case 1:
+		return 0;
+	}
+	return -1;
 }
 
 static int
@@ -36,12 +67,8 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 		    "'%.128s': expected one ADDRESS, saw another", argv[1]);
 		return fail_hint(f, "try: HOST:PORT in one word");
 	}
-	if (argc == 1 && addr_parse(argv[0], at, f) == -1)
-		return -1;
-	if (argc == 0 && !was_passed(at) &&
-	    addr_parse(CMD_ADDRESS, at, f) == -1)
-		return -1;
-	if (cmd_needs_later(at, f) == -1 || plan_talk_finish(p, f) == -1)
+	if (read_address(at, argc, argv, f) == -1 ||
+	    cmd_needs_later(at, f) == -1 || plan_talk_finish(p, f) == -1)
 		return -1;
 	p->run.log.say = cmd_say;
 	p->run.complain = cmd_complain;

@@ -4,11 +4,16 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "net/sock.h"
+
+#define ACCEPT_US 10000 /* the longest that a shared socket holds us up */
 
 const struct sock_opts sock_opts_default = {.tos = -1};
 
@@ -291,12 +296,56 @@ sock_listen_tcp(const struct sockaddr *sa, socklen_t len, bool v6_only,
 	return fd;
 }
 
-int
-sock_accept(int fd, struct sockaddr_storage *peer, socklen_t *len)
+static void
+on_alarm(int number)
 {
+	(void)number;
+}
+
+/*
+ * accept on a socket that waits. It has a client, which poll says; but who
+ * shares it may take that one first, and then a timer ends the waiting. It
+ * comes again and again: one that fires before accept has begun to wait is not
+ * the last. O_NONBLOCK would be theirs as well, and stay if we were killed.
+ */
+static int
+accept_interrupted(int fd, struct sockaddr *peer, socklen_t *len)
+{
+	const struct itimerval often = {{0, ACCEPT_US}, {0, ACCEPT_US}};
+	struct sigaction ours = {.sa_handler = on_alarm}, theirs;
+	struct itimerval before;
+	sigset_t set, mask;
+	int got, err;
+
+	sigaction(SIGALRM, &ours, &theirs);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	pthread_sigmask(SIG_UNBLOCK, &set, &mask);
+	setitimer(ITIMER_REAL, &often, &before);
+	got = accept4(fd, peer, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	err = errno;
+	/* An alarm of whoever started us goes on. */
+	setitimer(ITIMER_REAL, &before, NULL);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	sigaction(SIGALRM, &theirs, NULL);
+	errno = err == EINTR ? EAGAIN : err;
+	return got;
+}
+
+int
+sock_accept(int fd, bool shared, struct sockaddr_storage *peer, socklen_t *len)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 	int got;
 
 	*len = sizeof(*peer);
+	if (shared) {
+		if (poll(&p, 1, 0) == 1)
+			return accept_interrupted(
+			    fd, (struct sockaddr *)peer, len);
+		errno = EAGAIN;
+		return -1;
+	}
 	do
 		got = accept4(fd, (struct sockaddr *)peer, len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);

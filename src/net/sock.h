@@ -69,7 +69,12 @@ void sock_file_remove(struct sock_file *);
 int sock_listen_tcp(const struct sockaddr *sa, socklen_t len, bool v6_only,
     bool reuse_port, int backlog, const struct sock_opts *, struct fail *);
 
-/* The next client: non-blocking, close-on-exec; -1 and errno. */
-int sock_accept(int fd, struct sockaddr_storage *peer, socklen_t *len);
+/*
+ * The next client: non-blocking, close-on-exec; -1 and errno. `shared`: the
+ * listening socket is one that others have too, and may wait; its flags are
+ * left alone, and yet this never waits longer than a moment.
+ */
+int sock_accept(
+    int fd, bool shared, struct sockaddr_storage *peer, socklen_t *len);
 
 #endif

@@ -49,8 +49,23 @@ on_accept(struct listener *l, int fd)
 	run_talk(run, fd, false, name);
 }
 
+/* The client that comes waits in the backlog, and so do we. */
 static void
 on_short(struct listener *l, int err)
+{
+	struct run *run = l->owner;
+	struct fail f;
+
+	fail_set(&f, STATUS_LISTEN,
+	    "%s: cannot accept: %s; clients wait until that is over", l->name,
+	    strerror(err));
+	if (err == EMFILE)
+		fail_hint(&f, "try: a larger limit of descriptors (ulimit -n)");
+	run->plan->complain(&f);
+}
+
+static void
+on_accept_failed(struct listener *l, int err)
 {
 	struct run *run = l->owner;
 
@@ -141,6 +156,7 @@ listen_on(struct run *run, const union resolve_sockaddr *where)
 	l->owner = run;
 	l->on_accept = on_accept;
 	l->on_short = on_short;
+	l->on_failed = on_accept_failed;
 	if (listener_open(
 		l, &run->loop, &run->plan->listen, where, run->fail) == -1) {
 		run_end(run, run->fail->status);
@@ -157,8 +173,11 @@ on_answer(struct resolve *r)
 {
 	struct run *run = r->owner;
 
-	if (!r->done4 || !r->done6)
+	/* IPv4 goes first, so whether there is IPv6 makes no difference then;
+	 * and what AAAA says is waited for where there is no A. */
+	if (r->n4 == 0 && (!r->done4 || !r->done6))
 		return;
+	resolve_cancel(r);
 	if (r->n4 + r->n6 == 0) {
 		fail_set(run->fail, STATUS_RESOLVE, "%s: cannot resolve: %s",
 		    run->plan->listen.at.host, r->why);
@@ -177,6 +196,7 @@ adopt(struct run *run, int fd)
 	l->owner = run;
 	l->on_accept = on_accept;
 	l->on_short = on_short;
+	l->on_failed = on_accept_failed;
 	switch (listener_adopt(l, &run->loop, fd, run->fail)) {
 	case 0:
 		announce(run);
@@ -195,7 +215,8 @@ static void
 on_over(struct run *run)
 {
 	run_take_outcome(run);
-	if (!run->plan->keep || run->fail->signal != 0 ||
+	/* A connection that was handed over has no next one behind it. */
+	if (!run->plan->keep || !run->listener.open || run->fail->signal != 0 ||
 	    run->talk.status == STATUS_IO) {
 		run_end(run, run->talk.status);
 		return;
@@ -233,6 +254,8 @@ run_server(const struct run_plan *plan, struct fail *f)
 			run->resolve.family = plan->listen.family;
 			run->resolve.on_answer = on_answer;
 			run->resolve.owner = run;
+			snprintf(run->dial.doing, sizeof(run->dial.doing),
+			    "for the address of %s", at->host);
 			resolve_start(&run->resolve, &run->resolver, &run->loop,
 			    at->host, at->port);
 		}
