@@ -1,4 +1,4 @@
-/* International host names; see idn.h. Label by label; pure but for a locale. */
+/* International host names, label by label; see idn.h. */
 
 #include <ctype.h>
 #include <locale.h>

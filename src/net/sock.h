@@ -59,7 +59,10 @@ struct sock_file {
 int sock_listen_unix(const struct addr *, bool seqpacket, mode_t mode,
     int backlog, const struct sock_opts *, struct sock_file *, struct fail *);
 
-/* Removes the file unless another took its place. Safe in any order. */
+/*
+ * Removes the file unless another took its place; called before the socket is
+ * closed, since until then no other file has its inode. May be called twice.
+ */
 void sock_file_remove(struct sock_file *);
 
 /*

@@ -372,7 +372,7 @@ check_many(void)
 	is_num(t.r.n4, RESOLVE_MAX, "so many IPv4 addresses are kept");
 }
 
-/* A name is turned into ASCII first, and some are refused before any is asked. */
+/* A name is turned into ASCII first; some are refused before any is asked. */
 static void
 check_bad_name(void)
 {
