@@ -32,8 +32,9 @@ uint64_t utf8_count(
     const uint8_t *p, size_t len, uint64_t limit, bool at_end, size_t *used);
 
 /*
- * May this code point be shown on a terminal? An allow-list: no control, no
- * bidi mark, nothing invisible, nothing private, unassigned planes neither.
+ * May this code point be shown on a terminal? An allow-list (safe.c): what can
+ * be seen, or is a blank, or stands on what can be seen. No control, no bidi
+ * mark, nothing invisible, nothing private, nothing unassigned.
  */
 bool utf8_is_safe(uint32_t cp);
 

@@ -8,7 +8,7 @@ cd "${WDSOCK_BUILD:?}" || exit 1
 # Objects of the codec and those of base that it may lean on.
 pure_objects() {
 	find . -path './src/codec/*.o' -o -path './src/base/text.o' \
-		-o -path './src/base/utf8.o'
+		-o -path './src/base/utf8.o' -o -path './src/base/safe.o'
 }
 
 instrumented() {
