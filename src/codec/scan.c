@@ -1,0 +1,399 @@
+/*
+ * What each byte of a stream is; see scan.h.
+ *
+ *	between --> header --> body --> between ...
+ *	               \_________\____> refused
+ *
+ * Headers are read by the decoder itself, which is given nothing but their
+ * bytes. Behind them bytes are counted. Tags are found by the automaton of
+ * Knuth, Morris and Pratt, which needs no byte that has passed.
+ */
+
+#include <string.h>
+
+#include "base/utf8.h"
+#include "codec/scan.h"
+
+void
+scan_init(struct scan *s, const struct framing *fr)
+{
+	size_t i, k = 0;
+
+	memset(s, 0, sizeof(*s));
+	s->fr = fr;
+	decoder_init(&s->header, fr);
+	for (i = 1; i < fr->tag_len; i++) {
+		while (k > 0 && fr->tag[i] != fr->tag[k])
+			k = s->border[k];
+		if (fr->tag[i] == fr->tag[k])
+			k++;
+		s->border[i + 1] = (uint8_t)k;
+	}
+}
+
+/* The first byte of a message. */
+static void
+begin(struct scan *s)
+{
+	const uint64_t number = s->last.number + 1;
+
+	s->inside = true;
+	memset(&s->last, 0, sizeof(s->last));
+	s->last.number = number;
+	s->last.start = s->offset - s->behind;
+	decoder_init(&s->header, s->fr);
+	s->header.offset = s->last.start;
+	s->size = s->counted = 0;
+	s->matched = s->part_len = 0;
+	s->odd = SIZE_MAX;
+}
+
+/*
+ * The message is refused because of its byte `at`. Of the `len` bytes that
+ * are left to be taken, and of the header that the piece has already, those
+ * from there on are no message's.
+ */
+static size_t
+refuse(struct scan *s, enum decode_error code, uint64_t at, size_t len,
+    struct scan_piece *piece)
+{
+	const uint64_t offset = s->last.start + at;
+	const uint64_t from = s->offset - piece->head;
+	const size_t total = piece->head + len;
+	size_t good = 0;
+
+	if (offset > from)
+		good = offset - from < total ? (size_t)(offset - from) : total;
+	s->refused = true;
+	s->fault = (struct decode_fault){
+	    .code = code,
+	    .offset = offset,
+	    .start = s->last.start,
+	    .announced = s->header.announced,
+	};
+	if (!s->last.has_head || piece->head > good)
+		piece->head = good;
+	piece->payload = good - piece->head;
+	piece->refused = total - good;
+	s->offset += len;
+	return len;
+}
+
+static void
+end_message(struct scan *s, struct scan_piece *piece)
+{
+	s->inside = false;
+	piece->ends = true;
+}
+
+/* Bytes of a payload, and of what may be or is behind it. */
+static size_t
+pass(struct scan *s, struct scan_piece *piece, size_t len, size_t maybe,
+    size_t tail)
+{
+	piece->payload = len - maybe - tail;
+	piece->maybe = maybe;
+	piece->tail = tail;
+	s->offset += len;
+	s->last.payload = s->size - s->last.tail;
+	return len;
+}
+
+/*
+ * A header, byte by byte; *used counts them. True: it is whole, and has been
+ * counted; the message may be complete with it. False: refused, or more bytes
+ * are wanted.
+ */
+static bool
+take_header(
+    struct scan *s, struct slice in, size_t *used, struct scan_piece *piece)
+{
+	struct scan_message *m = &s->last;
+	struct slice none[1];
+	struct batch batch = {none, 0, 1};
+	size_t n;
+
+	while (!m->has_head && *used < in.len) {
+		m->head[m->head_len++] = in.p[(*used)++];
+		if (decode(&s->header, slice_of(m->head, m->head_len), &batch,
+			&n) == DECODE_BAD) {
+			*used = refuse(s, s->header.fault.code,
+			    s->header.fault.offset - m->start, in.len, piece);
+			return false;
+		}
+		m->has_head = s->header.head > 0 || batch.n > 0;
+	}
+	piece->head = *used;
+	s->offset += *used;
+	if (batch.n > 0)
+		end_message(s, piece);
+	return m->has_head;
+}
+
+/* Does the trailer, from its byte `from` on, go on with these? */
+static void
+compare_tail(struct scan *s, const uint8_t *p, size_t len, size_t from)
+{
+	size_t i;
+
+	for (i = 0; i < len && s->odd == SIZE_MAX; i++)
+		if (p[i] != s->fr->tag[from + i])
+			s->odd = from + i;
+}
+
+/* A payload and a trailer of a length that is known. */
+static size_t
+take_counted(struct scan *s, struct slice in, struct scan_piece *piece)
+{
+	const size_t tag_len = s->fr->tag_len;
+	const uint64_t total =
+	    decode_need(&s->header, s->last.head_len) - s->last.head_len;
+	const uint64_t payload = total - tag_len;
+	size_t len = in.len, body = 0, tail, from;
+
+	s->last.need = total;
+	if (len > total - s->size)
+		len = (size_t)(total - s->size);
+	if (s->size < payload)
+		body =
+		    payload - s->size < len ? (size_t)(payload - s->size) : len;
+	tail = len - body;
+	from = s->size < payload ? 0 : (size_t)(s->size - payload);
+	compare_tail(s, in.p + body, tail, from);
+	if (s->size + len == total && s->odd != SIZE_MAX)
+		return refuse(s, DECODE_ERR_TRAILER,
+		    s->last.head_len + payload + s->odd, in.len, piece);
+	s->size += len;
+	s->last.tail += tail;
+	if (s->size == total)
+		end_message(s, piece);
+	return pass(s, piece, len, 0, tail);
+}
+
+/* n bytes of `part` are one code point: they are counted and remembered. */
+static void
+count_one(struct scan *s, size_t n)
+{
+	memmove(s->past, s->past + n, sizeof(s->past) - n);
+	memcpy(s->past + sizeof(s->past) - n, s->part, n);
+	s->part_len -= n;
+	memmove(s->part, s->part + n, s->part_len);
+	s->size += n;
+	s->counted++;
+}
+
+/*
+ * count=chars: one more byte. True: so many have been counted that the message
+ * is complete. What is left in `part` then follows it.
+ */
+static bool
+count_byte(struct scan *s, uint8_t c)
+{
+	uint32_t cp;
+	int n;
+
+	s->part[s->part_len++] = c;
+	while (s->part_len > 0 && s->counted < s->header.announced) {
+		n = utf8_next(s->part, s->part_len, &cp);
+		if (n == UTF8_PARTIAL)
+			break;
+		count_one(s, n > 0 ? (size_t)n : 1);
+	}
+	return s->counted == s->header.announced;
+}
+
+/* The end of a message of count=chars: is it in order? */
+static enum decode_error
+judge_chars(struct scan *s)
+{
+	const size_t tag_len = s->fr->tag_len;
+
+	if (s->size > s->fr->max + tag_len)
+		return DECODE_ERR_LONG;
+	if (s->size < tag_len)
+		return DECODE_ERR_TAIL;
+	compare_tail(s, s->past + sizeof(s->past) - tag_len, tag_len, 0);
+	s->last.tail = tag_len;
+	return s->odd == SIZE_MAX ? DECODE_OK : DECODE_ERR_TRAILER;
+}
+
+/* Where in the message the fault is that judge_chars has found. */
+static uint64_t
+place_of(const struct scan *s, enum decode_error code)
+{
+	if (code != DECODE_ERR_TRAILER)
+		return 0;
+	return s->last.head_len + s->size - s->fr->tag_len + s->odd;
+}
+
+/*
+ * A code point that was begun and is not finished counts a character for each
+ * of its bytes. So the message may have ended among bytes that have passed:
+ * then the next one has begun there.
+ */
+static size_t
+end_chars(struct scan *s, struct scan_piece *piece)
+{
+	const uint64_t end = s->last.start + s->last.head_len + s->size;
+	size_t len, tail;
+
+	end_message(s, piece);
+	if (end < s->offset) {
+		s->behind = (size_t)(s->offset - end);
+		s->last.payload = s->size - s->last.tail;
+		return 0;
+	}
+	len = (size_t)(end - s->offset);
+	tail = s->last.tail < len ? s->last.tail : len;
+	return pass(s, piece, len, 0, tail);
+}
+
+static size_t
+take_chars(struct scan *s, struct slice in, struct scan_piece *piece)
+{
+	enum decode_error code;
+	bool done = false;
+	size_t len = 0;
+
+	while (!done && len < in.len)
+		done = count_byte(s, in.p[len++]);
+	if (!done && s->size > s->fr->max + s->fr->tag_len)
+		return refuse(s, DECODE_ERR_LONG, 0, in.len, piece);
+	if (!done) {
+		piece->payload = len;
+		s->offset += len;
+		s->last.payload = s->size + s->part_len;
+		return len;
+	}
+	code = judge_chars(s);
+	if (code != DECODE_OK)
+		return refuse(s, code, place_of(s, code), in.len, piece);
+	return end_chars(s, piece);
+}
+
+static size_t
+take_length(struct scan *s, struct slice in, struct scan_piece *piece)
+{
+	size_t used = 0;
+
+	if (!s->last.has_head &&
+	    (!take_header(s, in, &used, piece) || !s->inside))
+		return used;
+	in = slice_of(in.p + used, in.len - used);
+	if (in.len == 0)
+		return used;
+	return used +
+	    (s->fr->count == FRAMING_COUNT_CHARS ? take_chars(s, in, piece)
+						 : take_counted(s, in, piece));
+}
+
+/* One more byte: how much of the tag, from its beginning, stands there now? */
+static void
+match_byte(struct scan *s, uint8_t c)
+{
+	const struct framing *fr = s->fr;
+
+	while (s->matched > 0 &&
+	    (s->matched == fr->tag_len || fr->tag[s->matched] != c))
+		s->matched = s->border[s->matched];
+	if (fr->tag[s->matched] == c)
+		s->matched++;
+	s->size++;
+}
+
+/* The tag that stands there ends the message, or the read does not. */
+static size_t
+take_tag(struct scan *s, struct slice in, struct scan_piece *piece)
+{
+	const struct framing *fr = s->fr;
+	const bool at_end = fr->mode == FRAMING_END_TAG_BUFFER;
+	size_t len = 0, seen;
+	bool ends = false;
+
+	while (!ends && len < in.len) {
+		match_byte(s, in.p[len++]);
+		ends = s->matched == fr->tag_len && (!at_end || len == in.len);
+	}
+	if (s->size >= fr->max + fr->tag_len + ends)
+		return refuse(s, DECODE_ERR_LONG, 0, in.len, piece);
+	seen = s->matched < len ? s->matched : len;
+	if (!ends)
+		return pass(s, piece, len, seen, 0);
+	s->last.tail = fr->tag_len;
+	end_message(s, piece);
+	return pass(s, piece, len, 0, seen);
+}
+
+static size_t
+take_all(struct scan *s, struct slice in, struct scan_piece *piece)
+{
+	s->size += in.len;
+	if (s->fr->mode == FRAMING_RAW)
+		end_message(s, piece);
+	else if (s->size > s->fr->max)
+		return refuse(s, DECODE_ERR_LONG, 0, in.len, piece);
+	return pass(s, piece, in.len, 0, 0);
+}
+
+size_t
+scan_take(struct scan *s, struct slice in, struct scan_piece *piece)
+{
+	memset(piece, 0, sizeof(*piece));
+	if (s->refused) {
+		piece->refused = in.len;
+		s->offset += in.len;
+		return in.len;
+	}
+	if (!s->inside)
+		begin(s);
+	if (s->behind > 0) {
+		/* The rest of a code point: no header begins so. */
+		s->behind = 0;
+		return refuse(s, DECODE_ERR_LENGTH, 0, in.len, piece);
+	}
+	switch (s->fr->mode) {
+	case FRAMING_END_TAG:
+	case FRAMING_END_TAG_BUFFER:
+	case FRAMING_LINES:
+		return take_tag(s, in, piece);
+	case FRAMING_RAW:
+	case FRAMING_UNTIL_CLOSE:
+		return take_all(s, in, piece);
+	default:
+		return take_length(s, in, piece);
+	}
+}
+
+/* What is left of a code point at the end counts byte by byte. */
+static bool
+end_part(struct scan *s)
+{
+	struct scan_piece none = {0};
+	enum decode_error code;
+
+	while (s->part_len > 0 && s->counted < s->header.announced)
+		count_one(s, 1);
+	if (s->counted < s->header.announced)
+		return false;
+	code = judge_chars(s);
+	if (code != DECODE_OK) {
+		refuse(s, code, place_of(s, code), 0, &none);
+		return false;
+	}
+	end_chars(s, &none);
+	return true;
+}
+
+bool
+scan_end(struct scan *s)
+{
+	struct scan_piece none = {0};
+
+	if (!s->inside || s->refused)
+		return false;
+	if (s->fr->mode == FRAMING_UNTIL_CLOSE || s->fr->open_end) {
+		end_message(s, &none);
+		return true;
+	}
+	return s->last.has_head && s->part_len > 0 && end_part(s);
+}
