@@ -37,6 +37,8 @@ for cmd in encode decode
 			-d "'refuse longer messages'"
 		eval complete $at -s 0 -l null -d "'messages end with NUL'"
 		eval complete $at -s j -l json -d "'messages are JSON lines'"
+		eval complete $at -l color -x -a "'auto always never'" \
+			-d "'colours on stderr'"
 		eval complete $at -s h -l help -d "'print the options'"
 	end
 end
@@ -111,6 +113,10 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from connect serve-single'" \
 		-d "'say what happens'"
 	eval complete $at -l dump \
 		-d "'show the bytes on the wire, on stderr'"
+	eval complete $at -l timestamps -x -a "'absolute start delta'" \
+		-d "'the time before each line'"
+	eval complete $at -l color -x -a "'auto always never'" \
+		-d "'colours on stderr'"
 	eval complete $at -s 4 -l ipv4 \
 		-d "'IPv4 alone'"
 	eval complete $at -s 6 -l ipv6 \

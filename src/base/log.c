@@ -5,6 +5,12 @@
 
 #include "base/log.h"
 
+static const char *
+when(const struct log *l)
+{
+	return l->stamp == NULL ? "" : stamp_text(l->stamp);
+}
+
 void
 log_say(const struct log *l, enum log_level level, const char *fmt, ...)
 {
@@ -16,5 +22,20 @@ log_say(const struct log *l, enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	l->say(text);
+	log_now(l);
+	l->say(when(l), text);
+}
+
+void
+log_now(const struct log *l)
+{
+	if (l->stamp != NULL)
+		stamp_take(l->stamp);
+}
+
+void
+log_show(const struct log *l, const char *line)
+{
+	if (l->show != NULL)
+		l->show(when(l), line);
 }

@@ -326,6 +326,9 @@ read_large(struct chan *c, struct inbox *b, struct span *to)
 static bool
 take_empty(struct chan *c, struct inbox *b)
 {
+	c->counts.reads++;
+	if (c->on->on_wire != NULL)
+		c->on->on_wire(c, false, slice_of(nothing, 0));
 	if (c->in.mode != FRAMING_RAW)
 		return true;
 	c->batch = (struct batch){b->v, 0, CHAN_BATCH};
@@ -356,6 +359,7 @@ may_have_more(const struct chan *c, size_t n)
 static void
 take_bytes(struct chan *c, const struct span *to, size_t n)
 {
+	c->counts.reads++;
 	if (c->on->on_wire != NULL)
 		c->on->on_wire(c, false, slice_of(to->p + to->len, n));
 	c->counts.bytes_in += n;

@@ -111,6 +111,7 @@ struct chan_events {
 struct chan_counts {
 	uint64_t messages_in, messages_out;
 	uint64_t bytes_in, bytes_out;
+	uint64_t reads, writes;		  /* that brought, or took, something */
 	uint64_t last_in_ms, last_out_ms; /* of the loop's clock */
 };
 

@@ -124,6 +124,7 @@ write_out(struct chan *c, struct slice more)
 			fail_writing(c);
 			break;
 		}
+		c->counts.writes++;
 		count_out(c, v, (size_t)n);
 		c->counts.last_out_ms = uv_now(c->loop->uv);
 		done += queue_left(c, (size_t)n);

@@ -103,7 +103,8 @@ print_overview(void)
 
 /* argv[0] is the command's name, the rest its words. */
 static int
-run_command(const struct cmd *c, int argc, char **argv, struct fail *f)
+run_command(const struct cmd *c, int argc, char **argv,
+    cmd_complain_fn **complain, struct fail *f)
 {
 	struct plan *p;
 	int n = argc - 1, r;
@@ -120,6 +121,7 @@ run_command(const struct cmd *c, int argc, char **argv, struct fail *f)
 		n = option_parse(c->options, p, argc, argv, f);
 	else
 		memmove(argv, argv + 1, (size_t)n * sizeof(*argv));
+	*complain = cmd_complain_with(p->color);
 	if (n == -1) {
 		r = -1;
 	} else if (p->help) {
@@ -160,7 +162,7 @@ linked_command(const char *program)
 }
 
 int
-cmd_main(int argc, char **argv, struct fail *f)
+cmd_main(int argc, char **argv, cmd_complain_fn **complain, struct fail *f)
 {
 	const struct cmd *c;
 	const char *name;
@@ -170,7 +172,7 @@ cmd_main(int argc, char **argv, struct fail *f)
 	name = linked_command(argv[0]);
 	if (name != NULL) {
 		c = cmd_find(name, f);
-		return c == NULL ? -1 : run_command(c, argc, argv, f);
+		return c == NULL ? -1 : run_command(c, argc, argv, complain, f);
 	}
 	if (argc == 1) {
 		cmd_print_overview(stderr);
@@ -182,5 +184,5 @@ cmd_main(int argc, char **argv, struct fail *f)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return print_alone(argc - 1, argv + 1, print_overview, f);
 	c = cmd_find(argv[1], f);
-	return c == NULL ? -1 : run_command(c, argc - 1, argv + 1, f);
+	return c == NULL ? -1 : run_command(c, argc - 1, argv + 1, complain, f);
 }

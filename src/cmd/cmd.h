@@ -44,11 +44,25 @@ void cmd_print_overview(FILE *to);
 /* What this version has no stream for. -1 and a usage error. */
 int cmd_needs_later(const struct addr *, struct fail *);
 
-/* To stderr: a line of -v, an error that does not end the run. */
-void cmd_say(const char *text);
-void cmd_complain(const struct fail *);
+/*
+ * To stderr: a line of -v, a line as it stands, and an error that does not
+ * end the run, or has. `when` is the time, or "".
+ */
+typedef void cmd_complain_fn(const struct fail *);
+void cmd_say(const char *when, const char *text);
+void cmd_show(const char *when, const char *line);
+cmd_complain_fn cmd_complain;
 
-/* Runs what argv asks for; 0, or -1 and the fail. */
-int cmd_main(int argc, char **argv, struct fail *);
+/* The same with, or without, colours: as --color says. */
+cmd_complain_fn *cmd_complain_with(enum plan_color);
+
+/* Does what goes to stderr have colours? */
+bool cmd_color(enum plan_color);
+
+/*
+ * Runs what argv asks for; 0, or -1 and the fail. *complain becomes what the
+ * options make of it.
+ */
+int cmd_main(int argc, char **argv, cmd_complain_fn **complain, struct fail *);
 
 #endif

@@ -29,7 +29,9 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 	if (plan_talk_finish(p, f) == -1)
 		return -1;
 	p->run.log.say = cmd_say;
-	p->run.complain = cmd_complain;
+	p->run.log.show = cmd_show;
+	p->run.talk.color = cmd_color(p->color);
+	p->run.complain = cmd_complain_with(p->color);
 	return run_client(&p->run, f);
 }
 
@@ -37,6 +39,7 @@ static const struct option options[] = {
     CMD_OPTIONS_FRAMING,
     CMD_OPTIONS_MESSAGES,
     CMD_OPTIONS_LIFE,
+    CMD_OPTIONS_PEOPLE,
     {0, "connect-timeout", "DURATION", "give up connecting after it",
 	OPTION_IN(OPTION_DURATION, run.connect_ms)},
     {0, "retry", "N", "connect again, up to N times",

@@ -9,7 +9,7 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 {
 	p->filter.files = (const char *const *)argv;
 	p->filter.files_n = (size_t)argc;
-	p->filter.complain = cmd_complain;
+	p->filter.complain = cmd_complain_with(p->color);
 	p->filter.terminal = isatty(STDOUT_FILENO) == 1;
 	if (plan_finish(p, f) == -1)
 		return -1;
@@ -27,6 +27,7 @@ static const struct option options[] = {
     {'j', "json", NULL, "messages are JSON lines", OPTION_BY(set_json)},
     {0, "explain", NULL, "a line for each frame: offset, header, payload",
 	OPTION_IN(OPTION_FLAG, filter.explain)},
+    CMD_OPTION_COLOR,
     {'h', "help", NULL, "this text", OPTION_BY(set_help)},
     OPTION_END,
 };

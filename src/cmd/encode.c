@@ -7,7 +7,7 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 {
 	p->filter.files = (const char *const *)argv;
 	p->filter.files_n = (size_t)argc;
-	p->filter.complain = cmd_complain;
+	p->filter.complain = cmd_complain_with(p->color);
 	if (plan_finish(p, f) == -1)
 		return -1;
 	return filter_encode(&p->filter, f);
@@ -26,6 +26,7 @@ static const struct option options[] = {
 	OPTION_BY(set_crlf)},
     {0, "send", "TEXT", "a message; all --send are the whole input",
 	OPTION_BY(set_send)},
+    CMD_OPTION_COLOR,
     {'h', "help", NULL, "this text", OPTION_BY(set_help)},
     OPTION_END,
 };

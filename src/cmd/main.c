@@ -34,17 +34,18 @@ leave(const struct fail *f, int status)
 }
 
 static int
-report(const struct fail *f)
+report(const struct fail *f, cmd_complain_fn *complain)
 {
 	if (f->signal != 0)
 		die_by(f->signal);
-	cmd_complain(f);
+	complain(f);
 	return leave(f, (int)f->status);
 }
 
 int
 main(int argc, char **argv)
 {
+	cmd_complain_fn *complain = cmd_complain;
 	struct fail f = {0};
 
 	if (!fd_hold_standard()) {
@@ -52,15 +53,15 @@ main(int argc, char **argv)
 		    "expected stdin, stdout and stderr, saw one closed: "
 		    "/dev/null in its place: %s",
 		    strerror(errno));
-		return report(&f);
+		return report(&f, complain);
 	}
-	if (cmd_main(argc, argv, &f) == -1)
-		return report(&f);
+	if (cmd_main(argc, argv, &complain, &f) == -1)
+		return report(&f, complain);
 	if (fflush(stdout) == EOF) {
 		fail_set(&f, STATUS_IO, "stdout: %s", strerror(errno));
 		if (errno == EPIPE)
 			f.signal = SIGPIPE;
-		return report(&f);
+		return report(&f, complain);
 	}
 	return leave(&f, STATUS_DONE);
 }

@@ -35,6 +35,22 @@ set_help(struct plan *p, const char *value, struct fail *f)
 	return 0;
 }
 
+int
+set_color(struct plan *p, const char *value, struct fail *f)
+{
+	if (strcmp(value, "auto") == 0)
+		p->color = PLAN_COLOR_AUTO;
+	else if (strcmp(value, "always") == 0)
+		p->color = PLAN_COLOR_ALWAYS;
+	else if (strcmp(value, "never") == 0)
+		p->color = PLAN_COLOR_NEVER;
+	else {
+		fail_set(f, STATUS_USAGE, "is no time for colours");
+		return fail_hint(f, "try: auto, always or never");
+	}
+	return 0;
+}
+
 /* A mode as typed becomes a framing. */
 static int
 read_mode(const char *value, struct framing *fr, struct fail *f)

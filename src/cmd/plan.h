@@ -18,6 +18,12 @@ enum plan_both {
 	PLAN_BOTH_JSON, /* -j */
 };
 
+enum plan_color {
+	PLAN_COLOR_AUTO,
+	PLAN_COLOR_ALWAYS,
+	PLAN_COLOR_NEVER,
+};
+
 struct plan {
 	struct filter filter;
 	const char *mode; /* as typed, or NULL */
@@ -29,6 +35,7 @@ struct plan {
 	enum plan_both both;
 	const char *sends[PLAN_SENDS_MAX];
 	bool help;
+	enum plan_color color;
 	bool serving;  /* the command is a server's */
 	bool standard; /* the conversation is over stdin or stdout */
 
@@ -46,6 +53,8 @@ struct plan {
 	bool count_one;
 	bool v4, v6;
 	unsigned verbose;
+	enum stamp_kind timestamps;
+	struct stamp out_stamp, err_stamp; /* one for each stream of lines */
 };
 
 void plan_init(struct plan *);
@@ -88,6 +97,8 @@ int set_mode_in(struct plan *, const char *value, struct fail *);
 int set_mode_out(struct plan *, const char *value, struct fail *);
 int set_on_open(struct plan *, const char *value, struct fail *);
 int set_expect(struct plan *, const char *value, struct fail *);
+int set_timestamps(struct plan *, const char *value, struct fail *);
+int set_color(struct plan *, const char *value, struct fail *);
 int set_verbose(struct plan *, const char *value, struct fail *);
 
 #endif

@@ -82,6 +82,15 @@ set_verbose(struct plan *p, const char *value, struct fail *f)
 	return 0;
 }
 
+int
+set_timestamps(struct plan *p, const char *value, struct fail *f)
+{
+	if (stamp_kind_of(value, &p->timestamps))
+		return 0;
+	fail_set(f, STATUS_USAGE, "is no such kind of time");
+	return fail_hint(f, "try: absolute, start or delta");
+}
+
 /* A number that an option holds as text; 0 if there is none. */
 static int
 read_number(const char *option, const char *text, uint64_t max, int *out,
@@ -315,6 +324,34 @@ finish_pass(struct plan *p)
 	    !t->track; /* what never left is for the next connection */
 }
 
+/*
+ * --timestamps: before each message where one is a line for people, and
+ * before each line of -v and --dump. What programs read stays as it is.
+ */
+static int
+finish_timestamps(struct plan *p, struct fail *f)
+{
+	struct run_plan *r = &p->run;
+	bool lines = !r->talk.no_output &&
+	    (r->output == SINK_LINES || r->output == SINK_ESCAPED ||
+		r->output == SINK_HEX);
+
+	if (p->timestamps == STAMP_NONE)
+		return 0;
+	if (!lines && p->verbose == 0 && !r->talk.dump) {
+		fail_set(f, STATUS_USAGE,
+		    "--timestamps: expected lines that a time can stand "
+		    "before, saw another form of output");
+		return fail_hint(
+		    f, "try: --output lines, escaped or hex, or -v, or --dump");
+	}
+	stamp_init(&p->out_stamp, p->timestamps);
+	p->err_stamp = p->out_stamp;
+	r->stamp = lines ? &p->out_stamp : NULL;
+	r->log.stamp = &p->err_stamp;
+	return 0;
+}
+
 int
 plan_talk_finish(struct plan *p, struct fail *f)
 {
@@ -350,5 +387,5 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	r->log.level = p->verbose > 1 ? LOG_CHATTY
 	    : p->verbose == 1	      ? LOG_VERBOSE
 				      : LOG_QUIET;
-	return 0;
+	return finish_timestamps(p, f);
 }

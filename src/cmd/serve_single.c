@@ -71,7 +71,9 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 	    cmd_needs_later(at, f) == -1 || plan_talk_finish(p, f) == -1)
 		return -1;
 	p->run.log.say = cmd_say;
-	p->run.complain = cmd_complain;
+	p->run.log.show = cmd_show;
+	p->run.talk.color = cmd_color(p->color);
+	p->run.complain = cmd_complain_with(p->color);
 	return run_server(&p->run, f);
 }
 
@@ -79,6 +81,7 @@ static const struct option options[] = {
     CMD_OPTIONS_FRAMING,
     CMD_OPTIONS_MESSAGES,
     CMD_OPTIONS_LIFE,
+    CMD_OPTIONS_PEOPLE,
     {0, "echo", NULL, "send back what comes",
 	OPTION_IN(OPTION_FLAG, run.talk.echo)},
     {'k', "keep", NULL, "serve the next client when one has gone",

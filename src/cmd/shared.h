@@ -69,6 +69,15 @@
 	{0, "dump", NULL, "show the bytes on the wire, on stderr", \
 		OPTION_IN(OPTION_FLAG, run.talk.dump)}
 
+#define CMD_OPTION_COLOR \
+	{0, "color", "WHEN", "on stderr: auto, always or never", \
+		OPTION_BY(set_color)}
+
+#define CMD_OPTIONS_PEOPLE \
+	{0, "timestamps", "KIND", "before each line: absolute, start, delta", \
+		OPTION_BY(set_timestamps)}, \
+	CMD_OPTION_COLOR
+
 #define CMD_OPTIONS_SOCKET \
 	{'4', "ipv4", NULL, "IPv4 alone", OPTION_IN(OPTION_FLAG, v4)}, \
 	{'6', "ipv6", NULL, "IPv6 alone", OPTION_IN(OPTION_FLAG, v6)}, \

@@ -127,6 +127,8 @@ take_header(
 	s->offset += *used;
 	if (batch.n > 0)
 		end_message(s, piece);
+	else if (m->has_head && s->fr->count != FRAMING_COUNT_CHARS)
+		m->need = decode_need(&s->header, m->head_len) - m->head_len;
 	return m->has_head;
 }
 
@@ -146,12 +148,10 @@ static size_t
 take_counted(struct scan *s, struct slice in, struct scan_piece *piece)
 {
 	const size_t tag_len = s->fr->tag_len;
-	const uint64_t total =
-	    decode_need(&s->header, s->last.head_len) - s->last.head_len;
+	const uint64_t total = s->last.need;
 	const uint64_t payload = total - tag_len;
 	size_t len = in.len, body = 0, tail, from;
 
-	s->last.need = total;
 	if (len > total - s->size)
 		len = (size_t)(total - s->size);
 	if (s->size < payload)

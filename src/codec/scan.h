@@ -25,7 +25,7 @@ struct scan_piece {
 	size_t payload;
 	size_t maybe; /* payload, or the beginning of a tag: more bytes tell */
 	size_t tail;  /* the tag, or the trailer that goes with a length */
-	size_t refused; /* if `ends`: no part of the message that ends */
+	size_t refused;
 	bool ends;
 };
 

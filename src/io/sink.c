@@ -104,6 +104,8 @@ put_before(struct sink *s, struct slice m, struct span *out)
 	s->count++;
 	s->pos = 0;
 	s->stage = STAGE_BODY;
+	if (s->stamp != NULL)
+		add(out, stamp_text(s->stamp));
 	if (s->kind != SINK_JSON)
 		return;
 	if (!utf8_valid(m.p, m.len))
@@ -113,6 +115,20 @@ put_before(struct sink *s, struct slice m, struct span *out)
 	    (unsigned long long)s->count,
 	    s->stage == STAGE_BODY ? "text" : "b64");
 	add(out, text);
+}
+
+/* As it is, as far as there is room. */
+static bool
+put_some(struct slice m, size_t *pos, struct span *out)
+{
+	size_t n = m.len - *pos;
+
+	if (n > span_room(out))
+		n = span_room(out);
+	memcpy(out->p + out->len, m.p + *pos, n);
+	out->len += n;
+	*pos += n;
+	return *pos == m.len;
 }
 
 /* True once the whole message is in the buffer. */
@@ -130,7 +146,8 @@ put_body(struct sink *s, struct slice m, struct span *out)
 	case SINK_ESCAPED:
 		return text_escape(TEXT_ESCAPED, m, &s->pos, out);
 	default:
-		return text_escape(TEXT_TERMINAL, m, &s->pos, out);
+		return s->terminal ? text_escape(TEXT_TERMINAL, m, &s->pos, out)
+				   : put_some(m, &s->pos, out);
 	}
 }
 
@@ -167,6 +184,9 @@ put_staged(
 enum sink_result
 sink_put(struct sink *s, const struct batch *b, size_t *next, struct span *out)
 {
+	/* A batch has one time. */
+	if (s->stamp != NULL && *next == 0 && s->stage == STAGE_BEFORE)
+		stamp_take(s->stamp);
 	switch (s->kind) {
 	case SINK_NONE:
 		s->count += b->n - *next;
@@ -175,7 +195,7 @@ sink_put(struct sink *s, const struct batch *b, size_t *next, struct span *out)
 	case SINK_LINES:
 	case SINK_NULL:
 	case SINK_RAW:
-		if (!s->terminal)
+		if (!s->terminal && s->stamp == NULL)
 			return put_plain(s, b, next, out);
 		break;
 	default:

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/slice.h"
+#include "base/stamp.h"
 
 #define SINK_STEP 512	     /* the least room in which a sink gets on */
 #define SINK_LARGE_MIN 16384 /* from here on a message is not copied */
@@ -32,10 +33,12 @@ enum sink_result {
 
 struct sink {
 	enum sink_kind kind;
-	bool terminal;	/* escape what could drive a terminal */
-	uint64_t count; /* messages begun, the current one included */
-	int stage;	/* of the current message */
-	size_t pos;	/* how much of it has been formatted */
+	bool terminal;	     /* escape what could drive a terminal */
+	struct stamp *stamp; /* set by the owner; the time before a message,
+				for lines, escaped and hex; NULL: none */
+	uint64_t count;	     /* messages begun, the current one included */
+	int stage;	     /* of the current message */
+	size_t pos;	     /* how much of it has been formatted */
 };
 
 /*

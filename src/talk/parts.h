@@ -35,6 +35,10 @@ bool talk_pass_out(struct talk *);
 void talk_pass_resume(struct talk *);
 void talk_pass_end(struct talk *);
 
+/* wire.c */
+void talk_wire_begin(struct talk *);
+void talk_on_wire(struct chan *, bool out, struct slice bytes);
+
 /* words.c */
 void talk_lost_text(const struct talk *, struct fail *);
 void talk_broken_text(const struct talk *, int err, struct fail *);

@@ -138,6 +138,7 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 		release(run);
 		return fail_set(f, STATUS_IO, "out of memory");
 	}
+	run->outlet.sink.stamp = plan->stamp;
 	return 0;
 }
 
@@ -164,9 +165,8 @@ static void
 on_dump(struct talk *t, const char *line)
 {
 	struct run *run = t->owner;
-	struct log always = {LOG_VERBOSE, run->plan->log.say};
 
-	log_say(&always, LOG_VERBOSE, "%s", line);
+	log_show(&run->plan->log, line);
 }
 
 void
@@ -211,6 +211,8 @@ run_loop(struct run *run)
 	/* An end from outside: what has been heard is still shown. */
 	outlet_flush(&run->outlet);
 	if (run->talking && !run->talk.over) {
+		talk_wire_end(&run->talk, false, false);
+		talk_wire_end(&run->talk, true, false);
 		snprintf(run->talk.why, sizeof(run->talk.why),
 		    "ended by us: %.140s", run->fail->what);
 		talk_last_words(&run->talk);

@@ -13,6 +13,7 @@
 struct run_plan {
 	struct feed_plan feed;
 	enum sink_kind output;
+	struct stamp *stamp; /* --timestamps on stdout; NULL: none */
 	struct talk_plan talk;
 	struct log log;
 	uint64_t deadline_ms; /* 0: none */

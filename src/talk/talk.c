@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "talk/dump.h"
 #include "talk/explain.h"
 #include "talk/parts.h"
 
@@ -94,6 +93,8 @@ close_all(struct talk *t)
 
 	t->over = true;
 	feed_rest(t->feed);
+	talk_wire_end(t, false, false);
+	talk_wire_end(t, true, false);
 	talk_last_words(t);
 	if (t->plan->track)
 		count_untaken(t);
@@ -363,6 +364,7 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 	struct talk *t = c->owner;
 	struct fail f;
 
+	talk_wire_end(t, false, why == CHAN_END_CLOSED || why == CHAN_END_CUT);
 	/* A write has met the reset first, and taken it away from the read. */
 	if (t->was_reset && (why == CHAN_END_CLOSED || why == CHAN_END_CUT)) {
 		stream_failed(t, ECONNRESET);
@@ -405,6 +407,8 @@ on_drained(struct chan *c)
 {
 	struct talk *t = c->owner;
 
+	if (c->writing == CHAN_CLOSED)
+		talk_wire_end(t, true, true);
 	if (t->input_failed) {
 		talk_input_failed(t);
 		return;
@@ -439,22 +443,6 @@ on_failed(struct chan *c)
 		chan_resume(c);
 }
 
-static void
-say_dump(void *owner, const char *line)
-{
-	struct talk *t = owner;
-
-	t->on_dump(t, line);
-}
-
-static void
-on_wire(struct chan *c, bool out, struct slice bytes)
-{
-	/* Counted once they have been seen. */
-	dump_bytes(out, out ? c->counts.bytes_out : c->counts.bytes_in, bytes,
-	    say_dump, c->owner);
-}
-
 static const struct chan_events quiet_events = {
     .on_batch = talk_on_batch,
     .on_end = on_end,
@@ -470,7 +458,7 @@ static const struct chan_events dumped_events = {
     .on_low = talk_on_low,
     .on_drained = on_drained,
     .on_failed = on_failed,
-    .on_wire = on_wire,
+    .on_wire = talk_on_wire,
     .on_closed = on_chan_closed,
 };
 
@@ -507,6 +495,7 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	t->outlet->on_room = on_outlet_room;
 	t->outlet->on_error = on_outlet_error;
 	t->outlet->on_empty = on_outlet_empty;
+	talk_wire_begin(t);
 	chan_open(&t->chan, loop, stream, &p->in, &p->out, p->queue_max,
 	    p->dump ? &dumped_events : &quiet_events, t);
 	if (p->track)

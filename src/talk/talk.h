@@ -18,6 +18,7 @@
 #include "chan/chan.h"
 #include "io/outlet.h"
 #include "net/addr.h"
+#include "talk/dump.h"
 #include "talk/feed.h"
 #include "talk/life.h"
 #include "talk/pump.h"
@@ -58,6 +59,7 @@ struct talk_plan {
 	bool dump;
 	bool track; /* --retry: what a lost connection had not taken is told */
 	bool pass_in, pass_out; /* raw bytes that nobody looks at: pump.h */
+	bool color;		/* in what is dumped */
 	size_t queue_max;
 };
 
@@ -68,7 +70,7 @@ struct talk {
 	struct feed *feed;
 	struct outlet *outlet;
 	void (*on_over)(struct talk *); /* status and fail say how it went */
-	/* A line for --dump, without a newline. */
+	/* A line for --dump, without a newline; see dump.h. */
 	void (*on_dump)(struct talk *, const char *line);
 	void *owner;
 
@@ -88,6 +90,7 @@ struct talk {
 	/* The conversation's own. */
 	struct chan chan;
 	struct life life;
+	struct dump dump;
 	char name[ADDR_TEXT_MAX]; /* of the peer */
 	uv_loop_t *loop;
 	uv_timer_t clock[TALK_CLOCKS];
@@ -120,6 +123,12 @@ void talk_describe(const struct talk *, char *buf, size_t cap);
 
 /* Fills `last`, from how things stand and from `why`. */
 void talk_last_words(struct talk *);
+
+/*
+ * No more passes that way (`out`: ours); `closed`: the half was closed in
+ * order. For --dump, which says what was left unfinished; once.
+ */
+void talk_wire_end(struct talk *, bool out, bool closed);
 
 /* What is being waited for now, for a timeout's text. */
 void talk_waiting_for(const struct talk *, char *buf, size_t cap);

@@ -244,18 +244,6 @@ load talk
 	each tcp4
 }
 
-@test "--dump shows both ways on stderr, with offsets, and stdout stays data" {
-	body() {
-		peer expect '3\r\nabc' send '1\r\nz'
-		run_bytes 0 wd connect --dump --send abc "$A" </dev/null
-		out_is 'z\n'
-		err_like '33 0d 0a 61 62 63'
-		err_like '31 0d 0a 7a'
-		peer_held
-	}
-	each
-}
-
 @test "-j: JSON both ways" {
 	body() {
 		peer expect '1\r\na2\r\n\xff\x00' send '1\r\nx2\r\n\xfe\x00'
