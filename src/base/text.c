@@ -225,10 +225,12 @@ text_json_terminal(struct slice in, size_t *pos, struct span *out)
 			return false;
 		p = in.p + *pos;
 		n = utf8_next(p, in.len - *pos, &cp);
-		if (n <= 1 && json_plain(p, 1) == 0)
+		if (n <= 0)
+			put(out, "\\ufffd", 6);
+		else if (n == 1 && json_plain(p, 1) == 0)
 			put_json_escape(out, *p);
-		else if (n <= 0 || utf8_is_safe(cp))
-			put(out, p, n > 0 ? (size_t)n : 1);
+		else if (utf8_is_safe(cp))
+			put(out, p, (size_t)n);
 		else
 			put_json_point(out, cp);
 		*pos += n > 0 ? (size_t)n : 1;

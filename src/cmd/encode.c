@@ -1,5 +1,7 @@
 /* wdsock encode: messages in, framed streams out. */
 
+#include <unistd.h>
+
 #include "cmd/cmd.h"
 
 static int
@@ -8,6 +10,7 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 	p->filter.files = (const char *const *)argv;
 	p->filter.files_n = (size_t)argc;
 	p->filter.complain = cmd_complain_with(p->color);
+	p->filter.terminal = isatty(STDOUT_FILENO) == 1;
 	if (plan_finish(p, f) == -1)
 		return -1;
 	return filter_encode(&p->filter, f);

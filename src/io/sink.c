@@ -174,7 +174,9 @@ put_staged(
 			return SINK_FULL;
 		if (s->kind == SINK_JSON)
 			add(out, "\"}");
-		if (has_end(s, &end))
+		if (s->kind == SINK_NULL && s->terminal)
+			add(out, "\\x00\n");
+		else if (has_end(s, &end))
 			out->p[out->len++] = end;
 		s->stage = STAGE_BEFORE;
 	}

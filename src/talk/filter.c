@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "codec/decode.h"
 #include "codec/diagnose.h"
 #include "codec/encode.h"
@@ -37,6 +38,7 @@ struct run {
 	struct frames frames;
 	const char *name; /* of the input, for errors */
 	uint64_t before;  /* messages encoded before this input */
+	bool shows;	  /* encode: the output is a terminal */
 	bool ended;	  /* the output is gone, so nothing helps any more */
 	struct fail *fail;
 };
@@ -51,9 +53,35 @@ output_failed(struct run *run)
 	return -1;
 }
 
+/* Frames on a terminal: what could drive it is escaped there, too. */
+static int
+show(struct run *run, struct slice in)
+{
+	uint8_t buf[4096];
+	struct span out = {buf, 0, sizeof(buf)};
+	struct iovec v;
+	size_t pos = 0;
+	bool done;
+
+	do {
+		out.len = 0;
+		done = text_escape(TEXT_TERMINAL, in, &pos, &out);
+		v = (struct iovec){out.p, out.len};
+		if (out.len > 0 && fd_write_all(run->writer.fd, &v, 1) == -1)
+			return output_failed(run);
+	} while (!done);
+	return 0;
+}
+
 static int
 flush(struct run *run, struct slice more)
 {
+	struct slice held = slice_of(run->writer.out.p, run->writer.out.len);
+
+	if (run->shows) {
+		run->writer.out.len = 0;
+		return show(run, held) == -1 ? -1 : show(run, more);
+	}
 	if (writer_flush(&run->writer, more) == -1)
 		return output_failed(run);
 	return 0;
@@ -340,7 +368,7 @@ run_init(struct run *run, const struct filter *plan, struct fail *f)
 	run->fr = plan->fr;
 	run->batch = (struct batch){run->v, 0, BATCH};
 	run->before = 0;
-	run->ended = false;
+	run->shows = run->ended = false;
 	if (writer_init(&run->writer, STDOUT_FILENO) == -1)
 		return fail_set(f, STATUS_IO, "out of memory");
 	return 0;
@@ -354,6 +382,7 @@ filter_encode(const struct filter *plan, struct fail *f)
 
 	if (run_init(&run, plan, f) == -1)
 		return -1;
+	run.shows = plan->terminal;
 	source_init(&run.source, plan->input, plan->crlf, plan->fr.max);
 	encoder_init(&run.encoder, &run.fr);
 	if (plan->sends_n > 0)

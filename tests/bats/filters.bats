@@ -566,7 +566,7 @@ frames() {
 	script -qec "wdsock decode --output raw in" /dev/null </dev/null >out
 	out_is '\\x1b]52;\\xc2\\x85\\xe2\\x80\\xae'
 	script -qec "wdsock decode -0 in" /dev/null </dev/null >out
-	out_is '\\x1b]52;\\xc2\\x85\\xe2\\x80\\xae\0'
+	out_is '\\x1b]52;\\xc2\\x85\\xe2\\x80\\xae\\x00\r\n'
 	script -qec "wdsock decode -j in" /dev/null </dev/null >out
 	grep -qF '"text":"\u001b]52;\u0085\u202e"}' out
 	run_bytes 0 wdsock decode in

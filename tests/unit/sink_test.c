@@ -156,8 +156,8 @@ test_kinds(void)
 	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":3,\"b64\":"
 	    "\"YQpiAGP/\"}\n",
 	    "JSON is an object each, base64 where it is no UTF-8");
-	GIVES(SINK_NULL, true, v, "Hello\0\0a\nb\\x00c\\xff\0",
-	    "on a terminal null escapes what is inside a message");
+	GIVES(SINK_NULL, true, v, "Hello\\x00\n\\x00\na\nb\\x00c\\xff\\x00\n",
+	    "on a terminal null shows the NUL, and begins a line behind it");
 	GIVES(SINK_RAW, true, v, "Helloa\nb\\x00c\\xff",
 	    "on a terminal raw adds nothing but escapes");
 }
@@ -215,8 +215,8 @@ test_terminal_kinds(void)
 	    SLICE("\xc2\x9b\xe2\x80\xae\xc3\xa9"), SLICE("\xf3\xa0\x81\x81")};
 
 	GIVES(SINK_NULL, true, v,
-	    "\\x1b[31m\0\\xc2\\x9b\\xe2\\x80\\xae\xc3\xa9\0"
-	    "\\xf3\\xa0\\x81\\x81\0",
+	    "\\x1b[31m\\x00\n\\xc2\\x9b\\xe2\\x80\\xae\xc3\xa9\\x00\n"
+	    "\\xf3\\xa0\\x81\\x81\\x00\n",
 	    "what could drive a terminal is escaped in null");
 	GIVES(SINK_RAW, true, v,
 	    "\\x1b[31m\\xc2\\x9b\\xe2\\x80\\xae\xc3\xa9"
