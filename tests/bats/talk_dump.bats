@@ -275,7 +275,7 @@ DATE='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}'
 			here "$T"
 			rm -f sock
 			peer send '4\r\na\nb\xff'
-			run_bytes 0 wd connect --timestamps delta --output $how "$A" \
+			run_bytes 0 wd connect --timestamps delta --output "$how" "$A" \
 				</dev/null
 			sed '1s/^   0\.[0-9]\{6\} //' out >got
 			case $how in

@@ -317,24 +317,6 @@ load talk
 	each
 }
 
-@test "the terminal is as before, and ends the conversation at once" {
-	command -v script || skip "no script(1)"
-	body() {
-		peer send '1\r\na'
-		cat >run.sh <<-END
-			stty -a >before
-			"$W" connect "$A"
-			echo "status \$?" >status
-			stty -a >after
-		END
-		timeout 20 script -qec "sh run.sh" /dev/null <life >typed 2>&1
-		cmp before after
-		[ "$(cat status)" = 'status 0' ]
-		grep -q a typed
-	}
-	each
-}
-
 @test "SIGUSR1 says what is waited for, and nothing else happens" {
 	body() {
 		peer send '9\r\nab' until go send 'cdefghi'
