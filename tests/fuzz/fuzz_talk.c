@@ -389,7 +389,7 @@ static void
 on_dump(struct talk *t, const char *line)
 {
 	(void)t;
-	check_line(line, 200);
+	check_line(line, DUMP_LINE_MAX);
 }
 
 static void

@@ -71,6 +71,9 @@ sub vector {
 	if ($dir ne '>' && defined $modes->{$mode}) {
 		seed('decode', "$number$limit\x07\x02\x01\x03$wire");
 		seed('diagnose', "\1$number$limit$wire");
+		seed('scan', "$number$limit\x05\x01\x02\x03\x01\x08\x00\x10$wire");
+		seed('terminal', "\x80\x05$number$limit\x00\x00" .
+		    "\x03\x08\x02\x01\x06\x04\x10\x20$wire");
 	}
 	if (defined $modes->{$mode}) {
 		seed('roundtrip', "$number$limit\x00\x0a\x02\x05" . join('',
@@ -126,6 +129,16 @@ for my $mode ('windev', 'windev,count=chars', 'windev,tail=CRLF', 'end-tag',
     'netstring', 'u16be', 'u32le', 'lines', 'end-tag-buffer', 'until-close') {
 	seed('roundtrip', chr($modes->{$mode}) .
 	    "\x00\x00\x08" . chr($_) . "\xc3\xa9abcdef\x02hi") for 251 .. 255;
+}
+
+# What terminals obey, in every kind of output.
+my $harm = "a\e[31m\e]52;c;eA==\a\x9b1m\xc2\x9b1m\xe2\x80\xae\xe2\x80\x8b\r\b" .
+    "\x7f\xef\xbb\xbf\xee\x82\xa0\xf3\xa0\x81\x81\xc0\x9b\xed\xa0\x80\xc3\xa9\n";
+for my $how (0 .. 6) {
+	for my $more (0, 0x40, 0x80) {
+		seed('terminal', chr($how | $more) . "\x03\x00\x00\x0c\x00" .
+		    "\x04\x09\x05\x03\x07\x02\x06\x00$harm");
+	}
 }
 
 # What other protocols begin with.
