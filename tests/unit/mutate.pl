@@ -47,7 +47,7 @@ my ($trap) = grep { system('sh', '-c', "echo 'int main(void) { return 0; }' | "
 my $compile = "$cc $trap -std=gnu11 -D_GNU_SOURCE -O1 -w $bsd_cflags $cflags";
 my $include = "-I'$srcdir/src' -I'$unit'";
 # The ones that find most come first.
-my @tests = qw(vectors framing encode decode diagnose explain);
+my @tests = qw(vectors framing encode decode diagnose explain scan);
 my %limit;    # seconds for a test
 my %holders;    # the tests that a file is part of
 
