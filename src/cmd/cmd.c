@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "base/near.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 
 #define PREFIX "wdsock-"
@@ -74,11 +73,47 @@ cmd_print_overview(FILE *to)
 	    "  wdsock --version      version, and what is built in\n");
 }
 
+/* The optional parts of the program. */
+static const struct part *const parts[] = {
+    &json_part,
+};
+
+/* A line that may hold a path, and so anything. */
+static void
+print_line(const char *text)
+{
+	char line[PATH_MAX];
+	struct span out = {(uint8_t *)line, 0, sizeof(line)};
+	struct slice in = slice_of(text, strlen(text));
+	size_t pos = 0;
+
+	while (!text_escape(TEXT_LINE, in, &pos, &out)) {
+		fwrite(line, 1, out.len, stdout);
+		out.len = 0;
+	}
+	printf("%.*s\n", (int)out.len, line);
+}
+
 static void
 print_version(void)
 {
-	printf(
-	    "wdsock %s\njson: jansson %s\n", PACKAGE_VERSION, JANSSON_VERSION);
+	char path[PATH_MAX], line[PATH_MAX + 128];
+	const struct module *m;
+	struct fail f;
+	size_t i;
+
+	printf("wdsock %s\n", PACKAGE_VERSION);
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		m = part_open(parts[i], path, &f);
+		if (m == NULL) {
+			print_line(f.what);
+			continue;
+		}
+		snprintf(line, sizeof(line), "%s: %s, %s%s", parts[i]->what,
+		    m->with, path[0] == '\0' ? "built in" : "loaded from ",
+		    path);
+		print_line(line);
+	}
 }
 
 /* --help and --version stand alone, and print what they are for. */

@@ -17,6 +17,7 @@ plan_init(struct plan *p)
 	memset(p, 0, sizeof(*p));
 	p->filter.input = SOURCE_LINES;
 	p->filter.output = SINK_LINES;
+	p->filter.json = json_open;
 	plan_talk_init(p);
 }
 

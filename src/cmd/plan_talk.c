@@ -369,6 +369,7 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	    .input = p->filter.input,
 	    .crlf = p->filter.crlf,
 	    .max = p->filter.fr.max,
+	    .json = p->filter.json,
 	    .sends = p->sends,
 	    .sends_n = p->filter.sends_n,
 	    .repeat = p->repeat,

@@ -202,3 +202,14 @@ json_line(struct slice line, uint8_t *out, size_t *out_len, struct fail *f)
 	json_decref(object);
 	return r;
 }
+
+const struct json_face json_face = {
+    .line = json_line,
+};
+
+const struct module json_module = {
+    .version = MODULE_VERSION,
+    .name = "json",
+    .with = "jansson " JANSSON_VERSION,
+    .face = &json_face,
+};

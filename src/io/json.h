@@ -1,11 +1,12 @@
 /*
  * Messages as JSON lines, read. Untrusted text is parsed by jansson; nothing
- * of it is kept.
+ * of it is kept. It is an optional part of the program (base/module.h): whoever
+ * reads such lines is handed a json_face.
  */
 #ifndef IO_JSON_H
 #define IO_JSON_H
 
-#include "base/fail.h"
+#include "base/module.h"
 #include "base/slice.h"
 
 enum json_result {
@@ -25,5 +26,25 @@ enum json_result {
  */
 enum json_result json_line(
     struct slice line, uint8_t *out, size_t *out_len, struct fail *);
+
+/* What the part is reached by; a change of it raises MODULE_VERSION. */
+struct json_face {
+	enum json_result (*line)(
+	    struct slice line, uint8_t *out, size_t *out_len, struct fail *);
+};
+
+/* In json.c, so never named but where that is linked. */
+extern const struct json_face json_face;
+extern const struct module json_module;
+
+/* How this program has the part. */
+extern const struct part json_part;
+
+/*
+ * The face, loaded if need be; NULL and the fail of part_open. Who may want it
+ * is handed the function, and so only loads it if he does.
+ */
+typedef const struct json_face *json_opener(struct fail *);
+json_opener json_open;
 
 #endif

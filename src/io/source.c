@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "io/json.h"
 #include "io/source.h"
 
 /*
@@ -26,12 +25,14 @@ record_max(enum source_kind kind, size_t max)
 }
 
 void
-source_init(struct source *s, enum source_kind kind, bool crlf, size_t max)
+source_init(struct source *s, enum source_kind kind, bool crlf, size_t max,
+    const struct json_face *json)
 {
 	memset(s, 0, sizeof(*s));
 	s->kind = kind;
 	s->crlf = crlf;
 	s->max = max;
+	s->json = json;
 	s->fr = (struct framing){
 	    .mode = FRAMING_LINES,
 	    .tag = "\n",
@@ -131,7 +132,7 @@ translate(struct source *s, struct slice record, uint8_t *to, size_t *len,
 
 	switch (s->kind) {
 	case SOURCE_JSON:
-		switch (json_line(record, to, len, f)) {
+		switch (s->json->line(record, to, len, f)) {
 		case JSON_LINE_MESSAGE:
 			return 1;
 		case JSON_LINE_IGNORED:

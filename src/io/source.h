@@ -11,6 +11,7 @@
 
 #include "base/fail.h"
 #include "codec/decode.h"
+#include "io/json.h"
 
 enum source_kind {
 	SOURCE_LINES,
@@ -33,14 +34,19 @@ struct source {
 	bool crlf; /* a CR before a line's LF is not part of it */
 	struct framing fr;
 	struct decoder decoder;
-	size_t max;	  /* --max-message */
+	const struct json_face *json; /* SOURCE_JSON */
+	size_t max;		      /* --max-message */
 	uint64_t records; /* looked at so far; of them, some make no message */
 	uint8_t *arena;	  /* what the records of one call stand for */
 	size_t arena_cap;
 };
 
-/* Release it when done; a source may then be initialised again. */
-void source_init(struct source *, enum source_kind, bool crlf, size_t max);
+/*
+ * Release it when done; a source may then be initialised again. `json` reads
+ * the lines of SOURCE_JSON and may be NULL with any other kind.
+ */
+void source_init(struct source *, enum source_kind, bool crlf, size_t max,
+    const struct json_face *json);
 void source_release(struct source *);
 
 /* The same source for another input that begins now. */

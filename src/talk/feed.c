@@ -45,7 +45,7 @@ feed_init(struct feed *f, const struct feed_plan *plan, uv_loop_t *loop,
 	f->kept_len = f->kept_cap = f->kept_at = 0;
 	f->terminal = f->quiet = false;
 	memset(&f->inlet, 0, sizeof(f->inlet));
-	source_init(&f->source, plan->input, plan->crlf, plan->max);
+	source_init(&f->source, plan->input, plan->crlf, plan->max, NULL);
 	f->quiet = plan->quiet;
 	if (plan->sends_n > 0 || plan->quiet)
 		return 0;
@@ -56,6 +56,11 @@ feed_init(struct feed *f, const struct feed_plan *plan, uv_loop_t *loop,
 		return fail_set(fail, STATUS_IO, "stdin: %s", strerror(errno));
 	f->terminal = f->inlet.terminal;
 	f->quiet = f->inlet.quiet;
+	if (plan->input == SOURCE_JSON && !f->quiet) {
+		f->source.json = plan->json(fail);
+		if (f->source.json == NULL)
+			return -1;
+	}
 	return 0;
 }
 

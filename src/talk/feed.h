@@ -16,7 +16,8 @@
 struct feed_plan {
 	enum source_kind input;
 	bool crlf;
-	size_t max; /* --max-message */
+	size_t max;	   /* --max-message */
+	json_opener *json; /* asked if stdin has JSON lines to say */
 	const char *const *sends;
 	size_t sends_n;
 	uint64_t repeat; /* how often all of it is said; 1 is once */

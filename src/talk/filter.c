@@ -377,13 +377,19 @@ run_init(struct run *run, const struct filter *plan, struct fail *f)
 int
 filter_encode(const struct filter *plan, struct fail *f)
 {
+	const struct json_face *json = NULL;
 	struct run run;
 	int r;
 
+	if (plan->input == SOURCE_JSON && plan->sends_n == 0) {
+		json = plan->json(f);
+		if (json == NULL)
+			return -1;
+	}
 	if (run_init(&run, plan, f) == -1)
 		return -1;
 	run.shows = plan->terminal;
-	source_init(&run.source, plan->input, plan->crlf, plan->fr.max);
+	source_init(&run.source, plan->input, plan->crlf, plan->fr.max, json);
 	encoder_init(&run.encoder, &run.fr);
 	if (plan->sends_n > 0)
 		r = encode_sends(&run);

@@ -14,6 +14,7 @@ struct filter {
 	struct framing fr;
 	bool automatic;		/* decode: find the framing out */
 	enum source_kind input; /* encode */
+	json_opener *json;	/* encode: asked with SOURCE_JSON */
 	bool crlf;
 	enum sink_kind output;	  /* decode */
 	bool explain;		  /* decode: show the frames (frames.h) */

@@ -148,6 +148,7 @@ says() {
 }
 
 @test "a bad escape, a bad digit and bad JSON are shown with line and byte" {
+	needs_json
 	printf 'ok\na\\q\n' >in
 	says 8 'stdin: line 2: byte 1: expected \n, \r, \t, \\ or \xHH, saw "\\q"' \
 		'try: a backslash is written \\' \

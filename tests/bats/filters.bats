@@ -198,6 +198,7 @@ load helper
 }
 
 @test "what decode writes as escaped, hex, json or null, encode reads back" {
+	needs_json
 	head -c 20000 /dev/urandom | wdsock encode -m windev --input raw >frames
 	printf '0\r\n3\r\na\nb' >>frames
 	for format in escaped hex json null; do
@@ -218,6 +219,7 @@ load helper
 }
 
 @test "JSON input ignores what is no message to be sent" {
+	needs_json
 	printf '%s\n' '{"event":"open","chan":"c1"}' '{"event":5,"text":"x"}' \
 		'{"event":"message","dir":"out","text":"mine"}' '' \
 		'{"chan":"c1","close":true}' '{"chan":"c1","mode":"raw"}' \
@@ -229,6 +231,7 @@ load helper
 }
 
 @test "a JSON line that has an error is told from one that is no object" {
+	needs_json
 	printf '%s\n' '{"text":"x","n":99999999999999999999999}' >in
 	run_bytes 0 wdsock encode -j <in
 	out_is '1\r\nx'
@@ -241,6 +244,7 @@ load helper
 }
 
 @test "a JSON line of very many values is refused before it takes memory" {
+	needs_json
 	perl -e 'print "[", "[]," x 10_000_000, "[]]\n"' >in
 	limit='ulimit -v 200000'
 	bash -c "$limit && exec wdsock --version" || limit=:
@@ -249,6 +253,7 @@ load helper
 }
 
 @test "an explicit --input or --output wins wherever it stands" {
+	needs_json
 	echo abc >in
 	run_bytes 0 wdsock encode --input lines -j <in
 	out_is '3\r\nabc'

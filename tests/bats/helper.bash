@@ -8,6 +8,12 @@ setup() {
 	PATH=${W%/*}:$PATH
 }
 
+# Skips a test that gives JSON lines to a program which was built without.
+needs_json() {
+	! wdsock --version | grep -q '^JSON input: this wdsock was built without' ||
+		skip "no JSON input in this build"
+}
+
 # run_bytes STATUS COMMAND...: stdout goes to the file out, stderr to err.
 run_bytes() {
 	local want=$1 got=0

@@ -245,6 +245,7 @@ load talk
 }
 
 @test "-j: JSON both ways" {
+	needs_json
 	body() {
 		peer expect '1\r\na2\r\n\xff\x00' send '1\r\nx2\r\n\xfe\x00'
 		printf '%s\n' '{"text":"a"}' '{"b64":"/wA="}' >in

@@ -56,7 +56,7 @@ pour_run(struct pour *p, struct slice wire, const struct pour_how *how)
 	struct source s;
 
 	p->n = p->len = 0;
-	source_init(&s, how->kind, how->crlf, how->max);
+	source_init(&s, how->kind, how->crlf, how->max, &json_face);
 	for (i = 0; i <= how->cuts_n; i++) {
 		end = i < how->cuts_n ? how->cuts[i] : wire.len;
 		do {

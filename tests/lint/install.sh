@@ -26,8 +26,16 @@ links() {
 	sed -n 's/^links = //p' "$WDSOCK_SRC/Makefile.am"
 }
 
+# The modules of this build.
+modules() {
+	find . -maxdepth 1 -name 'wdsock-*.so' | sed 's|.*/||'
+}
+
 missing() {
 	local l
+	for l in $(modules); do
+		files | grep -q "/wdsock/$l$" || echo "the module $l"
+	done
 	[ -n "$(links)" ] || echo "no links in Makefile.am"
 	for l in $(links); do
 		files | grep -q "/bin/$l$" || echo "bin/$l"
@@ -49,14 +57,42 @@ works() {
 		echo "$program does not encode"
 }
 
+# What this build says of its parts, less where they are.
+parts_of() {
+	"$1" --version | sed 's/from .*/from/'
+}
+
+# finds NAME: has the program of that name all that the one built here has?
+# Its modules must be the installed ones, wherever that tree is now.
+finds() {
+	local program
+	program=$(files | grep "/bin/$1$")
+	diff <(parts_of "$WDSOCK") <(parts_of "$program")
+	"$program" --version | sed -n 's/.*loaded from //p' | grep -v "^$dest/"
+}
+
+move_away() {
+	mv "$dest" "$dest.moved" && dest=$dest.moved
+}
+
+move_back() {
+	mv "$dest" "${dest%.moved}" && dest=${dest%.moved}
+}
+
 rule "it can be installed" run install
 rule "each command has its link and its completions" missing
 rule "a link runs its command" works wdsock-encode
+rule "it finds its modules where they were put" finds wdsock
+move_away
+rule "also where the whole of it was moved" finds wdsock
+rule "and by a link" finds wdsock-encode
+move_back
 rule "it can be uninstalled" run uninstall
 rule "nothing is left of it" files
 rule "it can be installed under other names" \
 	run install program_transform_name='s/^/x-/'
 rule "a link of another name runs its command" works x-wdsock-encode
+rule "a program of another name finds its modules" finds x-wdsock
 rule "it can be uninstalled under other names" \
 	run uninstall program_transform_name='s/^/x-/'
 rule "nothing is left of these" files

@@ -269,7 +269,9 @@ sub stem {
 # Everything but the programs goes into one library; what stands before it is
 # taken in place of what is in it.
 sub build {
-	for my $c (glob("'$srcdir/src/base/*.c'"), glob("'$srcdir/src/codec/*.c'"),
+	# Of the lower room all but what asks how the program was configured.
+	for my $c (grep({ !m{/module\.c$} } glob("'$srcdir/src/base/*.c'")),
+	    glob("'$srcdir/src/codec/*.c'"),
 	    "$srcdir/src/talk/explain.c",
 	    map { "$unit/$_.c" } qw(tap guard feed vectors chance)) {
 		run_or_die("$compile $include -c '$c' -o $temp/" . stem($c) . '.o');

@@ -137,7 +137,7 @@ run(const struct input *q, struct how how, struct out *o)
 {
 	struct source s;
 
-	source_init(&s, q->kind, q->crlf, q->max);
+	source_init(&s, q->kind, q->crlf, q->max, &json_face);
 	run_on(&s, q->in, how, o);
 	source_release(&s);
 }
@@ -318,7 +318,7 @@ test_behind_batch(void)
 	struct fail f;
 	size_t used;
 
-	source_init(&s, SOURCE_HEX, false, 99);
+	source_init(&s, SOURCE_HEX, false, 99, NULL);
 	batch_add(&b, mine.p, mine.len);
 	is_num(source_cut(&s, slice_of("41\n42\n4q\n43\n", 12), &b, &used, &f),
 	    SOURCE_BAD, "a record that is refused ends the batch");
@@ -339,7 +339,7 @@ test_restart(void)
 	struct how how = {NO_CUT, 0, BATCH_MAX};
 	struct source s;
 
-	source_init(&s, SOURCE_ESCAPED, false, 99);
+	source_init(&s, SOURCE_ESCAPED, false, 99, NULL);
 	run_on(&s, slice_of("a\nb\nc", 5), how, &o);
 	is_text(o.text, "[a][b][c]", "an input ends its last message");
 	is_num(s.records, 3, "records are counted");
@@ -354,7 +354,7 @@ test_restart(void)
 	run_on(&s, slice_of("e\n", 2), how, &o);
 	is_text(o.text, "[e]", "an error of the one before is forgotten");
 	source_release(&s);
-	source_init(&s, SOURCE_NULL, false, 99);
+	source_init(&s, SOURCE_NULL, false, 99, NULL);
 	run_on(&s, slice_of("f\0g\n", 4), how, &o);
 	is_text(o.text, "[f][g\\n]", "a source may be initialised again");
 	source_release(&s);
