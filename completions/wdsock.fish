@@ -7,6 +7,8 @@ set -l modes windev windev,count=chars windev,count=utf16 windev,tail=NUL \
 set -l inputs lines null whole raw json escaped hex
 set -l outputs lines null raw json escaped hex none
 set -l sizes 64K 1M 16M 256M 1G
+set -l charsets CP1252 UTF-16LE UTF-16BE UTF-8 ISO-8859-1 ISO-8859-15 \
+	CP437 CP850 CP1250 CP1251 CP932 GB18030
 set -l durations 100ms 500ms 1s 5s 30s 1m 1h
 set -l buffers 16K 64K 256K 1M 4M
 set -l commands connect serve-single encode decode help
@@ -35,6 +37,11 @@ for cmd in encode decode
 			-d "'the transmission mode'"
 		eval complete $at -l max-message -x -a "'$sizes'" \
 			-d "'refuse longer messages'"
+		eval complete $at -l charset -x -a "'$charsets'" \
+			-d "'what the peer speaks'"
+		eval complete $at -l charset-errors -x \
+			-a "'stop replace escape'" \
+			-d "'what becomes of what cannot be converted'"
 		eval complete $at -s 0 -l null -d "'messages end with NUL'"
 		eval complete $at -s j -l json -d "'messages are JSON lines'"
 		eval complete $at -l color -x -a "'auto always never'" \
@@ -67,6 +74,10 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from connect serve-single'" \
 		-d "'the framing of what goes'"
 	eval complete $at -l max-message -x -a "'$sizes'" \
 		-d "'refuse longer messages (16M)'"
+	eval complete $at -l charset -x -a "'$charsets'" \
+		-d "'what the peer speaks'"
+	eval complete $at -l charset-errors -x -a "'stop replace escape'" \
+		-d "'what becomes of what cannot be converted'"
 	eval complete $at -l input -x -a "'$inputs'" \
 		-d "'how messages stand in the input'"
 	eval complete $at -l output -x -a "'$outputs'" \

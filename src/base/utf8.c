@@ -75,6 +75,16 @@ ascii_run(const uint8_t *p, size_t len)
 	return i;
 }
 
+size_t
+utf8_ascii(const uint8_t *p, size_t len)
+{
+	size_t i = ascii_run(p, len);
+
+	while (i < len && p[i] < 0x80)
+		i++;
+	return i;
+}
+
 bool
 utf8_valid(const uint8_t *p, size_t len)
 {

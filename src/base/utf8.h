@@ -18,6 +18,9 @@
  */
 int utf8_next(const uint8_t *p, size_t len, uint32_t *cp);
 
+/* How many bytes at p are ASCII, up to the first that is not. */
+size_t utf8_ascii(const uint8_t *p, size_t len);
+
 /* Is every byte of p[0..len) part of a well-formed sequence? */
 bool utf8_valid(const uint8_t *p, size_t len);
 

@@ -21,6 +21,7 @@ static const struct option options[] = {
 	OPTION_BY(set_mode)},
     {0, "max-message", "SIZE", "refuse longer messages (16M)",
 	OPTION_BY(set_max_message)},
+    CMD_OPTIONS_CHARSET,
     {0, "input", "FORMAT", "lines null whole raw json escaped hex",
 	OPTION_BY(set_input)},
     {'0', "null", NULL, "messages end with NUL", OPTION_BY(set_null)},

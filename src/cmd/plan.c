@@ -157,6 +157,28 @@ set_output(struct plan *p, const char *value, struct fail *f)
 }
 
 int
+set_charset(struct plan *p, const char *value, struct fail *f)
+{
+	struct charset cs;
+	int r;
+
+	p->filter.charset.name = value;
+	r = charset_open(&cs, &p->filter.charset, CHARSET_RECEIVE, false, f);
+	if (r == 0)
+		charset_release(&cs);
+	return r;
+}
+
+int
+set_charset_errors(struct plan *p, const char *value, struct fail *f)
+{
+	if (charset_errors_of(value, &p->filter.charset.errors))
+		return 0;
+	fail_set(f, STATUS_USAGE, "is no such policy");
+	return fail_hint(f, "try: stop, replace or escape");
+}
+
+int
 set_null(struct plan *p, const char *value, struct fail *f)
 {
 	p->both = PLAN_BOTH_NULL;
@@ -227,6 +249,9 @@ plan_finish(struct plan *p, struct fail *f)
 		framing_parse("windev", &fl->fr, &at);
 	if (p->has_max)
 		fl->fr.max = p->max;
+	if (charset_framing(&fl->charset, &fl->fr, f) == -1)
+		return fail_prefix(
+		    f, "--mode '%.128s'", p->mode == NULL ? "windev" : p->mode);
 	if (fl->explain && (p->has_output || p->both != PLAN_BOTH_NONE)) {
 		fail_set(f, STATUS_USAGE,
 		    "--explain: expected no other form of output, saw one");

@@ -89,6 +89,8 @@ int set_mode(struct plan *, const char *value, struct fail *);
 int set_max_message(struct plan *, const char *value, struct fail *);
 int set_input(struct plan *, const char *value, struct fail *);
 int set_output(struct plan *, const char *value, struct fail *);
+int set_charset(struct plan *, const char *value, struct fail *);
+int set_charset_errors(struct plan *, const char *value, struct fail *);
 int set_null(struct plan *, const char *value, struct fail *);
 int set_json(struct plan *, const char *value, struct fail *);
 int set_crlf(struct plan *, const char *value, struct fail *);

@@ -279,17 +279,23 @@ finish_sockets(struct plan *p, struct fail *f)
 }
 
 /* What both directions speak, unless they differ. */
-static void
-finish_framing(struct plan *p)
+static int
+finish_framing(struct plan *p, struct fail *f)
 {
 	struct talk_plan *t = &p->run.talk;
 	const struct framing fr = p->filter.fr;
 
+	t->charset = p->filter.charset;
 	if (p->mode_in == NULL)
 		t->in = fr;
+	else if (charset_framing(&t->charset, &t->in, f) == -1)
+		return fail_prefix(f, "--mode-in '%.128s'", p->mode_in);
 	if (p->mode_out == NULL)
 		t->out = fr;
+	else if (charset_framing(&t->charset, &t->out, f) == -1)
+		return fail_prefix(f, "--mode-out '%.128s'", p->mode_out);
 	t->in.max = t->out.max = fr.max;
+	return 0;
 }
 
 static void
@@ -314,7 +320,8 @@ finish_pass(struct plan *p)
 {
 	struct talk_plan *t = &p->run.talk;
 	bool looked_at = t->ask || t->echo || t->dump || t->expect != NULL ||
-	    t->count > 0 || p->both != PLAN_BOTH_NONE;
+	    t->count > 0 || p->both != PLAN_BOTH_NONE ||
+	    t->charset.name != NULL;
 
 	t->pass_in = !looked_at && t->in.mode == FRAMING_RAW &&
 	    p->run.output == SINK_RAW && !p->has_output && !t->no_output;
@@ -361,7 +368,8 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	if (plan_finish(p, f) == -1 || finish_source(p, f) == -1 ||
 	    finish_proxy(p, f) == -1 || finish_sockets(p, f) == -1)
 		return -1;
-	finish_framing(p);
+	if (finish_framing(p, f) == -1)
+		return -1;
 	finish_clocks(p);
 	/* Started by inetd, stdin and stdout are the conversation itself. */
 	p->standard = (at->kind == ADDR_FD && at->fd <= STDOUT_FILENO);
@@ -370,6 +378,9 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	    .crlf = p->filter.crlf,
 	    .max = p->filter.fr.max,
 	    .json = p->filter.json,
+	    .charset = r->talk.charset,
+	    .stream = r->talk.out.mode == FRAMING_RAW &&
+		p->filter.input == SOURCE_RAW && p->filter.sends_n == 0,
 	    .sends = p->sends,
 	    .sends_n = p->filter.sends_n,
 	    .repeat = p->repeat,

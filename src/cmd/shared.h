@@ -9,6 +9,12 @@
 
 /* clang-format off */
 
+#define CMD_OPTIONS_CHARSET \
+	{0, "charset", "NAME", "what the peer speaks; we speak UTF-8", \
+		OPTION_BY(set_charset)}, \
+	{0, "charset-errors", "POLICY", "stop (default), replace or escape", \
+		OPTION_BY(set_charset_errors)}
+
 #define CMD_OPTIONS_FRAMING \
 	{'m', "mode", "MODE", "the framing; see wdsock help modes", \
 		OPTION_BY(set_mode)}, \
@@ -17,7 +23,8 @@
 	{0, "mode-out", "MODE", "the framing of what goes", \
 		OPTION_BY(set_mode_out)}, \
 	{0, "max-message", "SIZE", "refuse longer messages (16M)", \
-		OPTION_BY(set_max_message)}
+		OPTION_BY(set_max_message)}, \
+	CMD_OPTIONS_CHARSET
 
 #define CMD_OPTIONS_MESSAGES \
 	{0, "input", "FORMAT", "lines null whole raw json escaped hex", \

@@ -338,14 +338,14 @@ struct search {
 
 /*
  * Takes the tag that begins at `at`: the message before it goes into the
- * batch. A place inside the tag taken last is none. STEP_MORE: that filled
- * the batch.
+ * batch. A place inside the tag taken last is none, nor is one inside a
+ * character. STEP_MORE: that filled the batch.
  */
 static inline enum step
 take_tag(const struct framing *fr, struct slice in, size_t at, struct search *s,
     struct batch *out)
 {
-	if (at < s->start)
+	if (at < s->start || ((at - s->start) & fr->tag_align) != 0)
 		return STEP_OK;
 	if (at - s->start > fr->max)
 		return STEP_BAD;
@@ -440,6 +440,7 @@ decode_tag_at_end(
 
 	*used = 0;
 	if (in.len >= fr->tag_len &&
+	    ((in.len - fr->tag_len) & fr->tag_align) == 0 &&
 	    memcmp(in.p + in.len - fr->tag_len, fr->tag, fr->tag_len) == 0)
 		return out->n == out->cap
 		    ? DECODE_FULL

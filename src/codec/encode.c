@@ -48,17 +48,25 @@ tag_overlaps(const struct framing *fr, struct slice m, size_t at)
 static size_t
 find_tag(const struct framing *fr, struct slice m)
 {
-	const uint8_t *hit;
+	const uint8_t *hit, *from = m.p, *end = m.p + m.len;
 	size_t at;
 
-	if (fr->tag_len == 1)
-		hit = memchr(m.p, fr->tag[0], m.len);
-	else
-		hit = memmem(m.p, m.len, fr->tag, fr->tag_len);
-	if (hit != NULL)
-		return (size_t)(hit - m.p);
+	for (;;) {
+		if (fr->tag_len == 1)
+			hit = memchr(from, fr->tag[0], (size_t)(end - from));
+		else
+			hit = memmem(
+			    from, (size_t)(end - from), fr->tag, fr->tag_len);
+		if (hit == NULL)
+			break;
+		at = (size_t)(hit - m.p);
+		if ((at & fr->tag_align) == 0)
+			return at;
+		from = hit + 1;
+	}
 	at = m.len < fr->tag_len ? 0 : m.len - fr->tag_len + 1;
-	while (at < m.len && !tag_overlaps(fr, m, at))
+	while (at < m.len &&
+	    ((at & fr->tag_align) != 0 || !tag_overlaps(fr, m, at)))
 		at++;
 	return at;
 }

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "codec/framing.h"
 
 const struct framing_name framing_names[] = {
@@ -110,6 +111,26 @@ set_tag(struct framing *fr, const char *bytes, size_t len)
 {
 	memcpy(fr->tag, bytes, len);
 	fr->tag_len = len;
+	fr->tag_bytes = 0;
+}
+
+/* Which of the bytes that w stands for are written \xHH. */
+static uint64_t
+written_as_bytes(struct word w)
+{
+	uint64_t bit = 1, bits = 0;
+	size_t i;
+
+	for (i = 0; i < w.len; i++, bit <<= 1) {
+		if (w.p[i] != '\\')
+			continue;
+		i++;
+		if (w.p[i] != 'x')
+			continue;
+		bits |= bit;
+		i += 2;
+	}
+	return bits;
 }
 
 /* Sets what the name alone says. The table's order is the enum's, but for
@@ -167,6 +188,7 @@ parse_tag(struct framing *fr, struct word w)
 	if (len > FRAMING_TAG_MAX)
 		return FRAMING_ERR_TAG_LONG;
 	set_tag(fr, (const char *)bytes, len);
+	fr->tag_bytes = written_as_bytes(w);
 	return FRAMING_OK;
 }
 
@@ -265,14 +287,15 @@ framing_parse(const char *text, struct framing *out, size_t *at)
 		*at = (size_t)(s - text);
 		err = parse_param(&fr, word_cut(&s, ","), &seen);
 	}
-	if (err != FRAMING_OK)
-		return err;
-	if (fr.count == FRAMING_COUNT_UTF16 && fr.tag_len % 2 != 0) {
-		*at = 0;
-		return FRAMING_ERR_UNITS;
-	}
-	*out = fr;
-	return FRAMING_OK;
+	if (err == FRAMING_OK)
+		*out = fr;
+	return err;
+}
+
+bool
+framing_tail_fits(const struct framing *fr)
+{
+	return fr->count != FRAMING_COUNT_UTF16 || fr->tag_len % 2 == 0;
 }
 
 const struct framing_name *
@@ -295,35 +318,74 @@ add(char *to, const char *s)
 	return to + n;
 }
 
+/* Is the tag these bytes, and was it written as characters? */
+static bool
+tag_is(const struct framing *fr, const char *bytes, size_t len)
+{
+	return fr->tag_len == len && fr->tag_bytes == 0 &&
+	    memcmp(fr->tag, bytes, len) == 0;
+}
+
+/*
+ * How many bytes of the tag, from i on, are a character that stands for
+ * itself; 0: it is to be written in another way. A comma divides, @ stands
+ * between a mode and an address, and a blank is easily lost.
+ */
+static size_t
+plain_at(const struct framing *fr, size_t i)
+{
+	uint32_t cp;
+	int n = utf8_next(fr->tag + i, fr->tag_len - i, &cp);
+
+	if (n <= 0 || !utf8_is_safe(cp) || cp == ' ' || cp == ',' ||
+	    cp == '@' || cp == '\\')
+		return 0;
+	/* Half a character cannot be a byte and the other half not. */
+	if ((fr->tag_bytes >> i & ((UINT64_C(1) << n) - 1)) != 0)
+		return 0;
+	return (size_t)n;
+}
+
+/* One byte that does not stand for itself. */
+static char *
+add_escape(char *to, uint8_t c, bool is_byte)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char letters[] = "\r\n\t\\", names[] = "rnt\\";
+	const char *letter = memchr(letters, c, sizeof(letters) - 1);
+
+	*to++ = '\\';
+	if (letter != NULL && !is_byte) {
+		*to++ = names[letter - letters];
+		return to;
+	}
+	*to++ = 'x';
+	*to++ = hex[c >> 4];
+	*to++ = hex[c & 15];
+	return to;
+}
+
 static char *
 add_tag(char *to, const struct framing *fr)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t i;
+	size_t i, n;
 	bool is_name = false;
 
 	for (i = 0; i < COUNT(tag_names); i++) {
-		if (fr->tag_len == tag_names[i].len &&
-		    memcmp(fr->tag, tag_names[i].bytes, fr->tag_len) == 0)
+		if (tag_is(fr, tag_names[i].bytes, tag_names[i].len))
 			return add(to, tag_names[i].name);
-		if (fr->tag_len == strlen(tag_names[i].name) &&
-		    memcmp(fr->tag, tag_names[i].name, fr->tag_len) == 0)
+		if (tag_is(fr, tag_names[i].name, strlen(tag_names[i].name)))
 			is_name = true;
 	}
-	for (i = 0; i < fr->tag_len; i++) {
-		uint8_t c = fr->tag[i];
-
-		/* @ stands between a mode and an address, so it is escaped
-		 * too; and so is a tag that would read as a name. */
-		if (c > 0x20 && c < 0x7f && strchr("\\,@", c) == NULL &&
-		    !(is_name && i == 0)) {
-			*to++ = (char)c;
+	for (i = 0; i < fr->tag_len; i += n) {
+		n = plain_at(fr, i);
+		if (n > 0 && !(is_name && i == 0)) {
+			memcpy(to, fr->tag + i, n);
+			to += n;
 			continue;
 		}
-		*to++ = '\\';
-		*to++ = 'x';
-		*to++ = hex[c >> 4];
-		*to++ = hex[c & 15];
+		n = 1;
+		to = add_escape(to, fr->tag[i], (fr->tag_bytes >> i & 1) != 0);
 	}
 	*to = '\0';
 	return to;

@@ -42,7 +42,18 @@ struct framing {
 	enum framing_mode mode;
 	enum framing_count count; /* WINDEV */
 	uint8_t tag[FRAMING_TAG_MAX];
-	size_t tag_len;	 /* what stands behind a payload; WINDEV: the tail */
+	size_t tag_len; /* what stands behind a payload; WINDEV: the tail */
+	/*
+	 * Bit i: tag[i] was written \xHH and means this byte. The others are
+	 * characters, which a charset may turn into other bytes.
+	 */
+	uint64_t tag_bytes;
+	/*
+	 * Bits that are 0 in the offset, within its message, at which a tag
+	 * begins: 0, or where characters are units of 2 or 4 bytes, 1 or 3;
+	 * a payload that is sent is then made of whole units.
+	 */
+	size_t tag_align;
 	unsigned width;	 /* FIXED_HEADER: columns; BINARY: bytes, 1, 2, 4 */
 	bool big_endian; /* BINARY */
 	bool open_end; /* END_TAG, LINES: what ends without a tag is one too */
@@ -59,7 +70,6 @@ enum framing_error {
 	FRAMING_ERR_TAG_LONG, /* over FRAMING_TAG_MAX bytes */
 	FRAMING_ERR_WIDTH,    /* not 1 to FRAMING_WIDTH_MAX */
 	FRAMING_ERR_COUNT,    /* not bytes, chars or utf16 */
-	FRAMING_ERR_UNITS,    /* count=utf16 with a tail of half a unit */
 	FRAMING_ERR_TWICE,    /* a parameter stands there twice */
 };
 
@@ -73,8 +83,15 @@ enum framing_error framing_parse(
     const char *text, struct framing *fr, size_t *at);
 
 /*
- * Writes the mode as framing_parse would read it, in its canonical form.
- * Needs FRAMING_TEXT_MAX bytes; returns buf.
+ * Is the tail made of whole units, where those are counted? It cannot be told
+ * before its characters have become bytes, so framing_parse does not ask.
+ */
+bool framing_tail_fits(const struct framing *fr);
+
+/*
+ * Writes the mode as framing_parse would read it, in its canonical form; a
+ * character of a tag that cannot be shown is written \xHH. Needs
+ * FRAMING_TEXT_MAX bytes; returns buf.
  */
 #define FRAMING_TEXT_MAX (FRAMING_TAG_MAX * 4 + 64)
 char *framing_print(const struct framing *fr, char *buf);

@@ -312,7 +312,9 @@ take_tag(struct scan *s, struct slice in, struct scan_piece *piece)
 
 	while (!ends && len < in.len) {
 		match_byte(s, in.p[len++]);
-		ends = s->matched == fr->tag_len && (!at_end || len == in.len);
+		ends = s->matched == fr->tag_len &&
+		    ((s->size - fr->tag_len) & fr->tag_align) == 0 &&
+		    (!at_end || len == in.len);
 	}
 	if (s->size >= fr->max + fr->tag_len + ends)
 		return refuse(s, DECODE_ERR_LONG, 0, in.len, piece);

@@ -427,7 +427,7 @@ explain_encode(
 		    "message %llu: expected units of 16 bits (count=utf16), "
 		    "saw %zu %s: %s",
 		    n, fault->len, bytes(fault->len), look);
-		return fail_hint(f, "try: text in UTF-16, or count=bytes");
+		return fail_hint(f, "try: --charset UTF-16LE, or count=bytes");
 	case ENCODE_ERR_SECOND:
 		fail_set(f, STATUS_MALFORMED,
 		    "message %llu: expected one message, which is what "
@@ -532,7 +532,6 @@ explain_mode(
 	    [FRAMING_ERR_TAG_LONG] = "at most 64 bytes",
 	    [FRAMING_ERR_WIDTH] = "a width from 1 to 64",
 	    [FRAMING_ERR_COUNT] = "count=bytes, count=chars or count=utf16",
-	    [FRAMING_ERR_UNITS] = "a tail of whole 16-bit units",
 	    [FRAMING_ERR_TWICE] = "each parameter once",
 	};
 	struct slice rest = slice_of(text + at, strlen(text + at));
@@ -543,9 +542,6 @@ explain_mode(
 	switch (err) {
 	case FRAMING_ERR_MODE:
 		return offer_names(text, f);
-	case FRAMING_ERR_UNITS:
-		return fail_hint(
-		    f, "try: -m 'windev,count=utf16,tail=\\x00\\x00'");
 	case FRAMING_ERR_EMPTY:
 		if (strncasecmp(text, "fixed-header", 12) == 0)
 			return fail_hint(f,

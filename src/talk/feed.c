@@ -45,6 +45,10 @@ feed_init(struct feed *f, const struct feed_plan *plan, uv_loop_t *loop,
 	f->kept_len = f->kept_cap = f->kept_at = 0;
 	f->terminal = f->quiet = false;
 	memset(&f->inlet, 0, sizeof(f->inlet));
+	memset(&f->source, 0, sizeof(f->source));
+	if (charset_open(&f->charset, &plan->charset, CHARSET_SEND,
+		plan->stream, fail) == -1)
+		return -1;
 	source_init(&f->source, plan->input, plan->crlf, plan->max, NULL);
 	f->quiet = plan->quiet;
 	if (plan->sends_n > 0 || plan->quiet)
@@ -69,6 +73,7 @@ feed_release(struct feed *f)
 {
 	inlet_close(&f->inlet);
 	source_release(&f->source);
+	charset_release(&f->charset);
 	free(f->kept);
 	f->kept = NULL;
 }
@@ -77,6 +82,26 @@ void
 feed_rest(struct feed *f)
 {
 	inlet_flow(&f->inlet, false);
+}
+
+/* What is wrong ends the feed; the messages before it are still said. */
+static enum feed_state
+bad(struct feed *f, const char *name)
+{
+	fail_prefix(&f->fail, "%s", name);
+	f->over = f->bad = true;
+	return f->batch.n > 0 ? FEED_READY : FEED_BAD;
+}
+
+/* The batch has been cut: it becomes what the peer is to get. */
+static enum feed_state
+ready(struct feed *f, const char *name)
+{
+	struct batch cut = f->batch;
+
+	if (charset_convert(&f->charset, &cut, &f->batch, &f->fail) == -1)
+		return bad(f, name);
+	return FEED_READY;
 }
 
 /* The messages of --send, as they stand. */
@@ -90,13 +115,12 @@ next_send(struct feed *f)
 		f->over = f->over || ++f->round >= f->plan->repeat;
 	}
 	if (f->over)
-		return FEED_OVER;
-	f->batch.n = f->next = 0;
+		return f->bad ? FEED_BAD : FEED_OVER;
 	while (f->send_at < f->plan->sends_n && f->batch.n < f->batch.cap) {
 		text = f->plan->sends[f->send_at++];
 		batch_add(&f->batch, (const uint8_t *)text, strlen(text));
 	}
-	return FEED_READY;
+	return ready(f, "--send");
 }
 
 /* --repeat keeps what was read, so that it can be said again. */
@@ -110,7 +134,7 @@ keep(struct feed *f, struct slice in)
 		return true;
 	if (f->kept_len + in.len > KEEP_MAX) {
 		fail_set(&f->fail, STATUS_IO,
-		    "stdin: expected at most %u bytes to --repeat, saw more",
+		    "expected at most %u bytes to --repeat, saw more",
 		    KEEP_MAX);
 		fail_hint(&f->fail, "try: a smaller input");
 		return false;
@@ -160,12 +184,24 @@ begin_again(struct feed *f)
 	return true;
 }
 
+/* As bad, with messages before it that have not been converted. */
 static enum feed_state
-bad(struct feed *f)
+bad_behind(struct feed *f)
 {
-	fail_prefix(&f->fail, "stdin");
-	f->over = f->bad = true;
-	return f->batch.n > 0 ? FEED_READY : FEED_BAD;
+	struct batch cut = f->batch;
+	struct fail first;
+
+	if (charset_convert(&f->charset, &cut, &f->batch, &first) == -1)
+		f->fail = first;
+	return bad(f, "stdin");
+}
+
+/* The input has ended: inside a character? */
+static enum feed_state
+end_of_text(struct feed *f)
+{
+	return charset_end(&f->charset, &f->fail) == -1 ? bad(f, "stdin")
+							: FEED_OVER;
 }
 
 /* The input has ended: its last message, if it has one, or another round. */
@@ -182,12 +218,14 @@ next_of_end(struct feed *f, struct slice in)
 	r = source_end(&f->source, in, &f->batch, &f->fail);
 	f->used = in.len;
 	if (r == SOURCE_BAD)
-		return bad(f);
+		return bad_behind(f);
 	if (!begin_again(f))
 		f->over = true;
 	else
 		f->used = 0;
-	return f->over && f->batch.n == 0 ? FEED_OVER : FEED_READY;
+	if (f->over && f->batch.n == 0)
+		return end_of_text(f);
+	return ready(f, "stdin");
 }
 
 static enum feed_state
@@ -197,22 +235,21 @@ next_of_input(struct feed *f)
 	struct slice in;
 
 	drop_used(f);
-	f->batch.n = f->next = 0;
 	if (f->over)
-		return f->bad ? FEED_BAD : FEED_OVER;
+		return f->bad ? FEED_BAD : end_of_text(f);
 	in = held(f);
 	r = source_cut(&f->source, in, &f->batch, &f->used, &f->fail);
 	if (!keep(f, slice_of(in.p, f->used)))
-		return bad(f);
+		return bad_behind(f);
 	if (r == SOURCE_BAD)
-		return bad(f);
+		return bad_behind(f);
 	if (f->batch.n > 0)
-		return FEED_READY;
+		return ready(f, "stdin");
 	drop_used(f);
 	in = held(f);
 	if (f->input_over) {
 		if (!keep(f, in))
-			return bad(f);
+			return bad(f, "stdin");
 		return next_of_end(f, in);
 	}
 	inlet_flow(&f->inlet, true);
@@ -226,11 +263,14 @@ feed_next(struct feed *f)
 
 	if (f->next < f->batch.n)
 		return FEED_READY;
-	if (f->plan->sends_n > 0)
-		return next_send(f);
-	/* A round of --repeat may hold no message at all. */
-	do
-		s = next_of_input(f);
-	while (s == FEED_READY && f->batch.n == 0);
+	/*
+	 * A round of --repeat may hold no message at all, and what has been
+	 * read of a stream no whole character.
+	 */
+	do {
+		f->batch = (struct batch){f->v, 0, FEED_BATCH};
+		f->next = 0;
+		s = f->plan->sends_n > 0 ? next_send(f) : next_of_input(f);
+	} while (s == FEED_READY && f->batch.n == 0);
 	return s;
 }

@@ -8,6 +8,7 @@
 #ifndef TALK_FEED_H
 #define TALK_FEED_H
 
+#include "io/charset.h"
 #include "io/inlet.h"
 #include "io/source.h"
 
@@ -16,8 +17,10 @@
 struct feed_plan {
 	enum source_kind input;
 	bool crlf;
-	size_t max;	   /* --max-message */
-	json_opener *json; /* asked if stdin has JSON lines to say */
+	size_t max;		     /* --max-message */
+	json_opener *json;	     /* asked if stdin has JSON lines to say */
+	struct charset_plan charset; /* of the peer */
+	bool stream; /* no boundaries: characters may be cut (charset.h) */
 	const char *const *sends;
 	size_t sends_n;
 	uint64_t repeat; /* how often all of it is said; 1 is once */
@@ -46,6 +49,7 @@ struct feed {
 	/* The feed's own. */
 	const struct feed_plan *plan;
 	struct source source;
+	struct charset charset;
 	struct slice v[FEED_BATCH];
 	size_t send_at;
 	uint64_t round;

@@ -1,10 +1,10 @@
 /*
- * The codec as a filter; see filter.h. Two rows of five:
+ * The codec as a filter; see filter.h. Two rows of six:
  *
- *	encode	reader -> source -> batch -> encoder -> writer
- *	decode	reader -> decoder -> batch -> sink -> writer
+ *	encode	reader -> source -> batch -> charset -> encoder -> writer
+ *	decode	reader -> decoder -> batch -> charset -> sink -> writer
  *
- * --explain has frames in place of the sink.
+ * --explain has frames in place of the last two before the writer.
  */
 
 #include <errno.h>
@@ -33,6 +33,8 @@ struct run {
 	struct reader reader;
 	struct writer writer;
 	struct source source;
+	struct charset charset;
+	struct batch text; /* the batch, in the other charset */
 	struct encoder encoder;
 	struct sink sink;
 	struct frames frames;
@@ -102,9 +104,9 @@ refuse(struct run *run)
 	return fail_prefix(run->fail, "%s", run->name);
 }
 
-/* batch -> encoder -> writer; a full buffer is written, the rest stays. */
+/* text -> encoder -> writer; a full buffer is written, the rest stays. */
 static int
-send_batch(struct run *run)
+send_text(struct run *run)
 {
 	struct span *out = &run->writer.out;
 	struct encode_frame frame;
@@ -112,10 +114,10 @@ send_batch(struct run *run)
 	size_t next = 0;
 
 	for (;;) {
-		r = encode(&run->encoder, &run->batch, &next, out);
+		r = encode(&run->encoder, &run->text, &next, out);
 		if (r == ENCODE_LARGE)
 			r = encode_wrap(
-			    &run->encoder, run->batch.v[next], &frame);
+			    &run->encoder, run->text.v[next], &frame);
 		else if (r == ENCODE_OK)
 			return 0;
 		else if (r == ENCODE_FULL) {
@@ -130,36 +132,87 @@ send_batch(struct run *run)
 			return -1;
 		memcpy(out->p + out->len, frame.head, frame.head_len);
 		out->len += frame.head_len;
-		if (flush(run, run->batch.v[next++]) == -1)
+		if (flush(run, run->text.v[next++]) == -1)
 			return -1;
 		memcpy(out->p, frame.tail.p, frame.tail.len);
 		out->len = frame.tail.len;
 	}
 }
 
-/* batch -> sink -> writer, or batch -> frames -> writer */
+/*
+ * What could not be converted, once what was good before it has been dealt
+ * with, which went as r says. Always -1.
+ */
 static int
-show_batch(struct run *run)
+refuse_text(struct run *run, const struct fail *f, int r)
+{
+	if (r == -1 || flush(run, nothing) == -1)
+		return -1;
+	*run->fail = *f;
+	return fail_prefix(run->fail, "%s", run->name);
+}
+
+/* batch -> charset -> text -> encoder -> writer */
+static int
+send_batch(struct run *run)
+{
+	struct fail f;
+
+	if (charset_convert(&run->charset, &run->batch, &run->text, &f) == -1)
+		return refuse_text(run, &f, send_text(run));
+	return send_text(run);
+}
+
+/* batch -> frames -> writer: the bytes as they are in the stream */
+static int
+show_frames(struct run *run)
+{
+	size_t next = 0;
+
+	while (!frames_put(&run->frames, &run->batch, &next, &run->writer.out))
+		if (flush(run, nothing) == -1)
+			return -1;
+	return 0;
+}
+
+/* text -> sink -> writer */
+static int
+show_text(struct run *run)
 {
 	struct slice more;
 	enum sink_result r;
 	size_t next = 0;
 
-	if (run->plan->explain) {
-		while (!frames_put(
-		    &run->frames, &run->batch, &next, &run->writer.out))
-			if (flush(run, nothing) == -1)
-				return -1;
-		return 0;
-	}
 	for (;;) {
-		r = sink_put(&run->sink, &run->batch, &next, &run->writer.out);
+		r = sink_put(&run->sink, &run->text, &next, &run->writer.out);
 		if (r == SINK_OK)
 			return 0;
-		more = r == SINK_LARGE ? run->batch.v[next] : nothing;
+		more = r == SINK_LARGE ? run->text.v[next] : nothing;
 		if (flush(run, more) == -1)
 			return -1;
 	}
+}
+
+/* batch -> charset -> text -> sink -> writer */
+static int
+show_batch(struct run *run)
+{
+	struct fail f;
+
+	if (run->plan->explain)
+		return show_frames(run);
+	if (charset_convert(&run->charset, &run->batch, &run->text, &f) == -1)
+		return refuse_text(run, &f, show_text(run));
+	return show_text(run);
+}
+
+/* The input has ended: not inside a character? */
+static int
+end_of_text(struct run *run)
+{
+	if (charset_end(&run->charset, run->fail) == 0)
+		return 0;
+	return fail_prefix(run->fail, "%s", run->name);
 }
 
 /*
@@ -213,13 +266,14 @@ encode_input(struct run *run)
 	int r;
 
 	source_restart(&run->source);
+	charset_restart(&run->charset);
 	run->before = run->encoder.messages;
 	while ((r = fill(run)) == 1)
 		if (encode_held(run, false) == -1)
 			return -1;
-	if (r == -1)
+	if (r == -1 || encode_held(run, true) == -1)
 		return -1;
-	return encode_held(run, true);
+	return end_of_text(run);
 }
 
 /* Decodes all that the reader holds; *seen is where it began. */
@@ -286,15 +340,16 @@ decode_input(struct run *run)
 	run->fr = run->plan->fr;
 	if (run->plan->automatic && find_framing(run) == -1)
 		return -1;
+	charset_restart(&run->charset);
 	decoder_init(&d, &run->fr);
 	frames_init(&run->frames, &run->fr);
 	do {
 		if (decode_held(run, &d, false) == -1)
 			return -1;
 	} while ((r = fill(run)) == 1);
-	if (r == -1)
+	if (r == -1 || decode_held(run, &d, true) == -1)
 		return -1;
-	return decode_held(run, &d, true);
+	return end_of_text(run);
 }
 
 /* One named file, "-", or stdin. */
@@ -361,7 +416,8 @@ encode_sends(struct run *run)
 }
 
 static int
-run_init(struct run *run, const struct filter *plan, struct fail *f)
+run_init(struct run *run, const struct filter *plan, enum charset_way way,
+    bool stream, struct fail *f)
 {
 	run->plan = plan;
 	run->fail = f;
@@ -369,14 +425,19 @@ run_init(struct run *run, const struct filter *plan, struct fail *f)
 	run->batch = (struct batch){run->v, 0, BATCH};
 	run->before = 0;
 	run->shows = run->ended = false;
-	if (writer_init(&run->writer, STDOUT_FILENO) == -1)
-		return fail_set(f, STATUS_IO, "out of memory");
-	return 0;
+	if (charset_open(&run->charset, &plan->charset, way, stream, f) == -1)
+		return -1;
+	if (writer_init(&run->writer, STDOUT_FILENO) == 0)
+		return 0;
+	charset_release(&run->charset);
+	return fail_set(f, STATUS_IO, "out of memory");
 }
 
 int
 filter_encode(const struct filter *plan, struct fail *f)
 {
+	const bool stream = plan->fr.mode == FRAMING_RAW &&
+	    plan->input == SOURCE_RAW && plan->sends_n == 0;
 	const struct json_face *json = NULL;
 	struct run run;
 	int r;
@@ -386,7 +447,7 @@ filter_encode(const struct filter *plan, struct fail *f)
 		if (json == NULL)
 			return -1;
 	}
-	if (run_init(&run, plan, f) == -1)
+	if (run_init(&run, plan, CHARSET_SEND, stream, f) == -1)
 		return -1;
 	run.shows = plan->terminal;
 	source_init(&run.source, plan->input, plan->crlf, plan->fr.max, json);
@@ -396,6 +457,7 @@ filter_encode(const struct filter *plan, struct fail *f)
 	else
 		r = all_files(&run, encode_input);
 	source_release(&run.source);
+	charset_release(&run.charset);
 	writer_release(&run.writer);
 	return r;
 }
@@ -406,10 +468,12 @@ filter_decode(const struct filter *plan, struct fail *f)
 	struct run run;
 	int r;
 
-	if (run_init(&run, plan, f) == -1)
+	if (run_init(&run, plan, CHARSET_RECEIVE, plan->fr.mode == FRAMING_RAW,
+		f) == -1)
 		return -1;
 	sink_init(&run.sink, plan->output, plan->terminal);
 	r = all_files(&run, decode_input);
+	charset_release(&run.charset);
 	writer_release(&run.writer);
 	return r;
 }

@@ -7,11 +7,13 @@
 
 #include "base/fail.h"
 #include "codec/framing.h"
+#include "io/charset.h"
 #include "io/sink.h"
 #include "io/source.h"
 
 struct filter {
 	struct framing fr;
+	struct charset_plan charset;
 	bool automatic;		/* decode: find the framing out */
 	enum source_kind input; /* encode */
 	json_opener *json;	/* encode: asked with SOURCE_JSON */

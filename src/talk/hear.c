@@ -1,5 +1,5 @@
 /*
- * What we hear: messages are counted, matched, echoed and shown.
+ * What we hear: messages are counted, converted, matched, echoed and shown.
  */
 
 #include <inttypes.h>
@@ -46,28 +46,49 @@ got_reply(struct talk *t)
 	talk_pump(t);
 }
 
+/*
+ * The batch becomes what we show of it, which is the charset's until the next
+ * one comes; that is as long as the channel keeps its own. -1 and the fail:
+ * that is all that is good of it.
+ */
+static int
+to_text(
+    struct talk *t, const struct batch *b, struct batch *text, struct fail *f)
+{
+	*text = *b;
+	if (t->charset == NULL ||
+	    (t->plan->no_output && t->plan->expect == NULL))
+		return 0;
+	if (charset_convert(t->charset, b, text, f) == 0)
+		return 0;
+	return fail_prefix(f, "%s", t->name);
+}
+
 /* Messages have come. False: they are kept until stdout takes them. */
 bool
 talk_on_batch(struct chan *c, struct batch *b)
 {
 	struct talk *t = c->owner;
 	uint64_t left = t->plan->count - t->heard;
-	bool go = true;
+	struct batch text;
+	struct fail f;
+	bool go = true, good;
 
 	if (t->ending)
 		return true;
 	if (t->plan->count > 0 && b->n > left)
 		b->n = (size_t)left;
-	t->heard += b->n;
+	good = to_text(t, b, &text, &f) == 0;
+	t->heard += text.n;
 	if (t->plan->expect != NULL)
-		look_at_messages(t, b);
+		look_at_messages(t, &text);
 	if (t->plan->echo) {
 		t->echo = *b;
 		t->echo_next = 0;
 		go = talk_echo(t);
 	}
 	if (!t->plan->no_output) {
-		switch (outlet_put(t->outlet, b)) {
+		switch (outlet_put(t->outlet, &text)) {
 		case OUTLET_DONE:
 			break;
 		case OUTLET_WAIT:
@@ -78,8 +99,23 @@ talk_on_batch(struct chan *c, struct batch *b)
 			return true;
 		}
 	}
+	if (!good)
+		talk_end_with(t, &f, "malformed");
 	if (t->plan->count > 0 && t->heard >= t->plan->count)
 		talk_act(t, life_step(&t->life, LIFE_ENOUGH));
 	got_reply(t);
 	return go;
+}
+
+/* The peer's half is closed; false: inside a character, and so we end. */
+bool
+talk_ends_in_text(struct talk *t)
+{
+	struct fail f;
+
+	if (t->charset == NULL || charset_end(t->charset, &f) == 0)
+		return true;
+	fail_prefix(&f, "%s", t->name);
+	talk_end_with(t, &f, "truncated");
+	return false;
 }

@@ -100,6 +100,7 @@ release(struct run *run)
 {
 	feed_release(&run->feed);
 	outlet_close(&run->outlet);
+	charset_release(&run->charset);
 	chan_loop_release(&run->chans);
 	uv_walk(&run->loop, close_handle, NULL);
 	run->fail->leave_now = resolve_is_hung(&run->resolver);
@@ -129,7 +130,9 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 		uv_timer_start(
 		    &run->deadline, on_deadline, plan->deadline_ms, 0);
 	uv_unref((uv_handle_t *)&run->deadline);
-	if (feed_init(&run->feed, &plan->feed, &run->loop, f) == -1) {
+	if (feed_init(&run->feed, &plan->feed, &run->loop, f) == -1 ||
+	    charset_open(&run->charset, &plan->talk.charset, CHARSET_RECEIVE,
+		plan->talk.in.mode == FRAMING_RAW, f) == -1) {
 		release(run);
 		return -1;
 	}
@@ -185,6 +188,8 @@ run_talk(struct run *run, int fd, bool borrowed, const char *name)
 	run->talk.log = &run->plan->log;
 	run->talk.feed = &run->feed;
 	run->talk.outlet = &run->outlet;
+	run->talk.charset =
+	    run->plan->talk.charset.name == NULL ? NULL : &run->charset;
 	run->talk.on_over = on_over;
 	run->talk.on_dump = on_dump;
 	run->talk.owner = run;

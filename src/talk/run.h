@@ -50,6 +50,7 @@ struct run {
 	struct resolver resolver;
 	struct feed feed;
 	struct outlet outlet;
+	struct charset charset; /* of what comes */
 	struct talk talk;
 	bool talking;
 	bool over;

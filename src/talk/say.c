@@ -173,21 +173,14 @@ talk_on_low(struct chan *c)
 	talk_pump(t);
 }
 
-/* --on-open: said first, each time. */
-void
-talk_greet(struct talk *t)
+/* Of --on-open what can be said. */
+static void
+greet_with(struct talk *t, const struct batch *b)
 {
-	struct slice v[64];
-	struct batch b = {v, 0, 64};
-	size_t i, next = 0;
+	size_t next = 0;
 	struct fail f;
 
-	for (i = 0; i < t->plan->on_open_n && b.n < b.cap; i++)
-		batch_add(&b, (const uint8_t *)t->plan->on_open[i],
-		    strlen(t->plan->on_open[i]));
-	if (b.n == 0)
-		return;
-	if (chan_send(&t->chan, &b, &next) == CHAN_REFUSED) {
+	if (chan_send(&t->chan, b, &next) == CHAN_REFUSED) {
 		explain_encode(&t->chan.encoder.fault, &t->chan.out, &f);
 		fail_prefix(&f, "--on-open");
 		feed_failed(t, &f);
@@ -206,4 +199,35 @@ talk_say_unsent(struct talk *t)
 		chan_send_frames(&t->chan, &t->unsent.frames);
 	}
 	unsent_free(&t->unsent);
+}
+
+/*
+ * --on-open: said first, each time. What the feed has in hand is not touched,
+ * so this has a charset of its own.
+ */
+void
+talk_greet(struct talk *t)
+{
+	struct slice v[64];
+	struct batch b = {v, 0, 64}, text;
+	struct charset charset;
+	struct fail f;
+	size_t i;
+	int r;
+
+	for (i = 0; i < t->plan->on_open_n && b.n < b.cap; i++)
+		batch_add(&b, (const uint8_t *)t->plan->on_open[i],
+		    strlen(t->plan->on_open[i]));
+	if (b.n == 0)
+		return;
+	r = charset_open(&charset, &t->plan->charset, CHARSET_SEND, false, &f);
+	if (r == 0) {
+		r = charset_convert(&charset, &b, &text, &f);
+		greet_with(t, &text);
+		charset_release(&charset);
+	}
+	if (r == -1) {
+		fail_prefix(&f, "--on-open");
+		feed_failed(t, &f);
+	}
 }

@@ -372,7 +372,8 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 	}
 	switch (why) {
 	case CHAN_END_CLOSED:
-		peer_closed(t);
+		if (talk_ends_in_text(t))
+			peer_closed(t);
 		return;
 	case CHAN_END_FAILED:
 		stream_failed(t, c->stream->err);
@@ -484,6 +485,8 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	sent_init(&t->sent);
 	t->echo.n = t->echo_next = 0;
 	snprintf(t->name, sizeof(t->name), "%s", name);
+	if (t->charset != NULL)
+		charset_restart(t->charset);
 	for (i = 0; i < TALK_CLOCKS; i++) {
 		uv_timer_init(loop->uv, &t->clock[i]);
 		t->clock[i].data = t;

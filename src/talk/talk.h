@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "chan/chan.h"
+#include "io/charset.h"
 #include "io/outlet.h"
 #include "net/addr.h"
 #include "talk/dump.h"
@@ -43,6 +44,7 @@ enum talk_fin {
 
 struct talk_plan {
 	struct framing in, out;
+	struct charset_plan charset; /* of the peer */
 	bool stay;
 	bool half_quiet; /* -N */
 	bool ask;
@@ -69,6 +71,7 @@ struct talk {
 	const struct log *log;
 	struct feed *feed;
 	struct outlet *outlet;
+	struct charset *charset;	/* of what comes; NULL: bytes pass */
 	void (*on_over)(struct talk *); /* status and fail say how it went */
 	/* A line for --dump, without a newline; see dump.h. */
 	void (*on_dump)(struct talk *, const char *line);

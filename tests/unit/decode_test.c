@@ -326,6 +326,30 @@ test_nothing_is_looked_at_twice(void)
 	is_num(t.v[0].len, 11, "they have the bytes that were seen first");
 }
 
+/* A tag of two-byte units begins where a unit does. */
+static void
+test_units(void)
+{
+	struct bench t;
+
+	bench_init(&t, "end-tag=LF");
+	t.fr.tag_align = 1;
+	is_num(take(&t, "a\nb\nc\0\n\n", 8), DECODE_MORE,
+	    "a line feed inside a unit is not the end");
+	is_num(t.b.n, 2, "at a unit it is, counted from the message's begin");
+	is_bytes(t.v[0].p, t.v[0].len, "a\nb\nc\0", 6, "the first message");
+	is_num(t.v[1].len, 0,
+	    "the next one is aligned to its own begin, behind an odd tag");
+
+	bench_init(&t, "end-tag-buffer=LF");
+	t.fr.tag_align = 1;
+	is_num(take(&t, "a\n", 2), DECODE_MORE, "a read may end inside a unit");
+	is_num(t.b.n, 0, "which ends no message");
+	is_num(take(&t, "a\nb\0\n", 5), DECODE_MORE, "one that ends in a tag");
+	is_num(t.b.n, 1, "does");
+	is_num(t.v[0].len, 4, "with all that came before");
+}
+
 static void
 test_end(void)
 {
@@ -388,7 +412,8 @@ tag_oracle(const struct framing *fr, struct slice in, struct feed *want)
 
 	want->n = want->bytes_len = 0;
 	for (; i + fr->tag_len <= in.len; i++) {
-		if (memcmp(in.p + i, fr->tag, fr->tag_len) != 0)
+		if (((i - start) & fr->tag_align) != 0 ||
+		    memcmp(in.p + i, fr->tag, fr->tag_len) != 0)
 			continue;
 		want->fault.offset = start;
 		if (i - start > fr->max)
@@ -435,6 +460,7 @@ test_tags_by_chance(uint64_t *state)
 	for (i = 0; i < n; i++) {
 		letters = 2 + dice_below(state, 12);
 		fr.tag_len = 1 + dice_below(state, 5);
+		fr.tag_align = (const size_t[]){0, 0, 1, 3}[i % 4];
 		fr.max = dice_below(state, 3) ? 1000 : dice_below(state, 90);
 		for (k = 0; k < fr.tag_len; k++)
 			fr.tag[k] = (uint8_t)('a' + dice_below(state, 2));
@@ -717,6 +743,7 @@ main(void)
 	test_full_batch();
 	test_overlap_fills_nothing();
 	test_nothing_is_looked_at_twice();
+	test_units();
 	test_end();
 	test_long_message("windev", 300000);
 	test_long_message("windev,count=chars", 300000);

@@ -356,7 +356,9 @@ tag_oracle(const struct framing *fr, const uint8_t *m, size_t len)
 
 	memcpy(all, m, len);
 	memcpy(all + len, fr->tag, fr->tag_len);
-	for (i = 0; memcmp(all + i, fr->tag, fr->tag_len) != 0; i++)
+	for (i = 0; (i & fr->tag_align) != 0 ||
+	     memcmp(all + i, fr->tag, fr->tag_len) != 0;
+	     i++)
 		continue;
 	return i;
 }
@@ -376,7 +378,8 @@ test_tags_by_chance(uint64_t *state)
 		fr.tag_len = 1 + dice_below(state, 6);
 		for (k = 0; k < fr.tag_len; k++)
 			fr.tag[k] = (uint8_t)('a' + dice_below(state, 2));
-		len = dice_below(state, 12);
+		fr.tag_align = (const size_t[]){0, 0, 1, 3}[i % 4];
+		len = dice_below(state, 12) & ~fr.tag_align;
 		for (k = 0; k < len; k++)
 			m[k] = (uint8_t)('a' + dice_below(state, 2));
 		p = guard_end(&g, m, len);

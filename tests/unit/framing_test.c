@@ -19,90 +19,120 @@ static const struct row {
 	size_t tag_len;
 	unsigned width;
 	bool big_endian, open_end;
+	uint64_t tag_bytes;
 } rows[] = {
-    {"windev", "windev", FRAMING_WINDEV, 0, "", 0, 0, 0, 0},
-    {"WINDEV", "windev", FRAMING_WINDEV, 0, "", 0, 0, 0, 0},
-    {"SocketTailleD" E_ACUTE "but", "windev", FRAMING_WINDEV, 0, "", 0, 0, 0,
+    {"windev", "windev", FRAMING_WINDEV, 0, "", 0, 0, 0, 0, 0},
+    {"WINDEV", "windev", FRAMING_WINDEV, 0, "", 0, 0, 0, 0, 0},
+    {"SocketTailleD" E_ACUTE "but", "windev", FRAMING_WINDEV, 0, "", 0, 0, 0, 0,
 	0},
-    {"sockettailled" E_ACUTE "BUT", "windev", FRAMING_WINDEV, 0, "", 0, 0, 0,
+    {"sockettailled" E_ACUTE "BUT", "windev", FRAMING_WINDEV, 0, "", 0, 0, 0, 0,
 	0},
     {"SOCKETTAILLED\xc3\x89"
      "BUT",
-	"windev", FRAMING_WINDEV, 0, "", 0, 0, 0, 0},
-    {"SocketTailleDebut", "windev", FRAMING_WINDEV, 0, "", 0, 0, 0, 0},
+	"windev", FRAMING_WINDEV, 0, "", 0, 0, 0, 0, 0},
+    {"SocketTailleDebut", "windev", FRAMING_WINDEV, 0, "", 0, 0, 0, 0, 0},
     {"windev,count=bytes", "windev", FRAMING_WINDEV, FRAMING_COUNT_BYTES, "", 0,
-	0, 0, 0},
+	0, 0, 0, 0},
     {"windev,count=chars", "windev,count=chars", FRAMING_WINDEV,
-	FRAMING_COUNT_CHARS, "", 0, 0, 0, 0},
+	FRAMING_COUNT_CHARS, "", 0, 0, 0, 0, 0},
     {"windev,count=utf16", "windev,count=utf16", FRAMING_WINDEV,
-	FRAMING_COUNT_UTF16, "", 0, 0, 0, 0},
+	FRAMING_COUNT_UTF16, "", 0, 0, 0, 0, 0},
     {"windev,Count=UTF16", "windev,count=utf16", FRAMING_WINDEV,
-	FRAMING_COUNT_UTF16, "", 0, 0, 0, 0},
+	FRAMING_COUNT_UTF16, "", 0, 0, 0, 0, 0},
     {"SocketTailleDebut,count=utf16", "windev,count=utf16", FRAMING_WINDEV,
-	FRAMING_COUNT_UTF16, "", 0, 0, 0, 0},
-    {"windev,tail=NUL", "windev,tail=NUL", FRAMING_WINDEV, 0, "\0", 1, 0, 0, 0},
+	FRAMING_COUNT_UTF16, "", 0, 0, 0, 0, 0},
+    {"windev,tail=NUL", "windev,tail=NUL", FRAMING_WINDEV, 0, "\0", 1, 0, 0, 0,
+	0},
     {"windev,TAIL=CRLF", "windev,tail=CRLF", FRAMING_WINDEV, 0, "\r\n", 2, 0, 0,
+	0, 0},
+    {"windev,tail=\\x0a", "windev,tail=\\x0a", FRAMING_WINDEV, 0, "\n", 1, 0, 0,
+	0, 1},
+    {"windev,tail=\\n", "windev,tail=LF", FRAMING_WINDEV, 0, "\n", 1, 0, 0, 0,
 	0},
-    {"windev,tail=\\x0a", "windev,tail=LF", FRAMING_WINDEV, 0, "\n", 1, 0, 0,
+    {"windev,tail=a=b", "windev,tail=a=b", FRAMING_WINDEV, 0, "a=b", 3, 0, 0, 0,
 	0},
-    {"windev,tail=a=b", "windev,tail=a=b", FRAMING_WINDEV, 0, "a=b", 3, 0, 0,
-	0},
-    {"windev,tail==", "windev,tail==", FRAMING_WINDEV, 0, "=", 1, 0, 0, 0},
+    {"windev,tail==", "windev,tail==", FRAMING_WINDEV, 0, "=", 1, 0, 0, 0, 0},
     {"windev,tail=NUL,count=chars", "windev,count=chars,tail=NUL",
-	FRAMING_WINDEV, FRAMING_COUNT_CHARS, "\0", 1, 0, 0, 0},
+	FRAMING_WINDEV, FRAMING_COUNT_CHARS, "\0", 1, 0, 0, 0, 0},
+    {"windev,count=utf16,tail=NUL", "windev,count=utf16,tail=NUL",
+	FRAMING_WINDEV, FRAMING_COUNT_UTF16, "\0", 1, 0, 0, 0, 0},
     {"windev,count=utf16,tail=CRLF", "windev,count=utf16,tail=CRLF",
-	FRAMING_WINDEV, FRAMING_COUNT_UTF16, "\r\n", 2, 0, 0, 0},
-    {"end-tag", "end-tag=<EOF>", FRAMING_END_TAG, 0, "<EOF>", 5, 0, 0, 0},
-    {"End-Tag=<EOF>", "end-tag=<EOF>", FRAMING_END_TAG, 0, "<EOF>", 5, 0, 0, 0},
-    {"SocketEndTag", "end-tag=<EOF>", FRAMING_END_TAG, 0, "<EOF>", 5, 0, 0, 0},
+	FRAMING_WINDEV, FRAMING_COUNT_UTF16, "\r\n", 2, 0, 0, 0, 0},
+    {"end-tag", "end-tag=<EOF>", FRAMING_END_TAG, 0, "<EOF>", 5, 0, 0, 0, 0},
+    {"End-Tag=<EOF>", "end-tag=<EOF>", FRAMING_END_TAG, 0, "<EOF>", 5, 0, 0, 0,
+	0},
+    {"SocketEndTag", "end-tag=<EOF>", FRAMING_END_TAG, 0, "<EOF>", 5, 0, 0, 0,
+	0},
     {"SocketMarqueurFin=CRLF", "end-tag=CRLF", FRAMING_END_TAG, 0, "\r\n", 2, 0,
-	0, 0},
-    {"end-tag=\\r\\n", "end-tag=CRLF", FRAMING_END_TAG, 0, "\r\n", 2, 0, 0, 0},
-    {"end-tag=LF", "end-tag=LF", FRAMING_END_TAG, 0, "\n", 1, 0, 0, 0},
-    {"end-tag=NUL", "end-tag=NUL", FRAMING_END_TAG, 0, "\0", 1, 0, 0, 0},
-    {"end-tag=crlf", "end-tag=crlf", FRAMING_END_TAG, 0, "crlf", 4, 0, 0, 0},
-    {"end-tag=CRL", "end-tag=CRL", FRAMING_END_TAG, 0, "CRL", 3, 0, 0, 0},
+	0, 0, 0},
+    {"end-tag=\\r\\n", "end-tag=CRLF", FRAMING_END_TAG, 0, "\r\n", 2, 0, 0, 0,
+	0},
+    {"end-tag=LF", "end-tag=LF", FRAMING_END_TAG, 0, "\n", 1, 0, 0, 0, 0},
+    {"end-tag=NUL", "end-tag=NUL", FRAMING_END_TAG, 0, "\0", 1, 0, 0, 0, 0},
+    {"end-tag=crlf", "end-tag=crlf", FRAMING_END_TAG, 0, "crlf", 4, 0, 0, 0, 0},
+    {"end-tag=CRL", "end-tag=CRL", FRAMING_END_TAG, 0, "CRL", 3, 0, 0, 0, 0},
     {"end-tag=\\x4eUL", "end-tag=\\x4eUL", FRAMING_END_TAG, 0, "NUL", 3, 0, 0,
-	0},
+	0, 1},
     {"end-tag=\\x43RLF", "end-tag=\\x43RLF", FRAMING_END_TAG, 0, "CRLF", 4, 0,
-	0, 0},
+	0, 0, 1},
     {"end-tag=a\\x2cb", "end-tag=a\\x2cb", FRAMING_END_TAG, 0, "a,b", 3, 0, 0,
+	0, 2},
+    {"end-tag=\\\\", "end-tag=\\\\", FRAMING_END_TAG, 0, "\\", 1, 0, 0, 0, 0},
+    {"end-tag=@", "end-tag=\\x40", FRAMING_END_TAG, 0, "@", 1, 0, 0, 0, 0},
+    {"end-tag=a b", "end-tag=a\\x20b", FRAMING_END_TAG, 0, "a b", 3, 0, 0, 0,
 	0},
-    {"end-tag=\\\\", "end-tag=\\x5c", FRAMING_END_TAG, 0, "\\", 1, 0, 0, 0},
-    {"end-tag=@", "end-tag=\\x40", FRAMING_END_TAG, 0, "@", 1, 0, 0, 0},
-    {"end-tag=a b", "end-tag=a\\x20b", FRAMING_END_TAG, 0, "a b", 3, 0, 0, 0},
-    {"end-tag=!~", "end-tag=!~", FRAMING_END_TAG, 0, "!~", 2, 0, 0, 0},
+    {"end-tag=!~", "end-tag=!~", FRAMING_END_TAG, 0, "!~", 2, 0, 0, 0, 0},
     {"end-tag=\\x7f\\xfF", "end-tag=\\x7f\\xff", FRAMING_END_TAG, 0, "\x7f\xff",
-	2, 0, 0, 0},
-    {"end-tag=\\t", "end-tag=\\x09", FRAMING_END_TAG, 0, "\t", 1, 0, 0, 0},
-    {"end-tag==", "end-tag==", FRAMING_END_TAG, 0, "=", 1, 0, 0, 0},
+	2, 0, 0, 0, 3},
+    {"end-tag=\\t", "end-tag=\\t", FRAMING_END_TAG, 0, "\t", 1, 0, 0, 0, 0},
+    {"end-tag=\\x09\\x0d\\x0a\\x5c", "end-tag=\\x09\\x0d\\x0a\\x5c",
+	FRAMING_END_TAG, 0, "\t\r\n\\", 4, 0, 0, 0, 15},
+    {"end-tag=\\x0d\\x0a", "end-tag=\\x0d\\x0a", FRAMING_END_TAG, 0, "\r\n", 2,
+	0, 0, 0, 3},
+    {"end-tag=\\r\\x0a\\t\\\\\\n", "end-tag=\\r\\x0a\\t\\\\\\n",
+	FRAMING_END_TAG, 0, "\r\n\t\\\n", 5, 0, 0, 0, 2},
+    {"end-tag=\\x41B\\x43", "end-tag=\\x41B\\x43", FRAMING_END_TAG, 0, "ABC", 3,
+	0, 0, 0, 5},
+    {"end-tag=" E_ACUTE, "end-tag=" E_ACUTE, FRAMING_END_TAG, 0, E_ACUTE, 2, 0,
+	0, 0, 0},
+    {"end-tag=\\xc3\\xa9" E_ACUTE, "end-tag=\\xc3\\xa9" E_ACUTE,
+	FRAMING_END_TAG, 0, E_ACUTE E_ACUTE, 4, 0, 0, 0, 3},
+    {"end-tag=\xc3\\xa9", "end-tag=\\xc3\\xa9", FRAMING_END_TAG, 0, E_ACUTE, 2,
+	0, 0, 0, 2},
+    {"end-tag=\xc3", "end-tag=\\xc3", FRAMING_END_TAG, 0, "\xc3", 1, 0, 0, 0,
+	0},
+    {"end-tag=\xe2\x80\xae", "end-tag=\\xe2\\x80\\xae", FRAMING_END_TAG, 0,
+	"\xe2\x80\xae", 3, 0, 0, 0, 0},
+    {"end-tag=\x01", "end-tag=\\x01", FRAMING_END_TAG, 0, "\x01", 1, 0, 0, 0,
+	0},
+    {"end-tag==", "end-tag==", FRAMING_END_TAG, 0, "=", 1, 0, 0, 0, 0},
     {"end-tag-buffer", "end-tag-buffer=<EOF>", FRAMING_END_TAG_BUFFER, 0,
-	"<EOF>", 5, 0, 0, 0},
+	"<EOF>", 5, 0, 0, 0, 0},
     {"SocketEndTagBuffer=;", "end-tag-buffer=;", FRAMING_END_TAG_BUFFER, 0, ";",
-	1, 0, 0, 0},
+	1, 0, 0, 0, 0},
     {"socketmarqueurfinbuffer", "end-tag-buffer=<EOF>", FRAMING_END_TAG_BUFFER,
-	0, "<EOF>", 5, 0, 0, 0},
-    {"raw", "raw", FRAMING_RAW, 0, "", 0, 0, 0, 0},
-    {"SocketNoEndTag", "raw", FRAMING_RAW, 0, "", 0, 0, 0, 0},
-    {"SOCKETSANSMARQUEURFIN", "raw", FRAMING_RAW, 0, "", 0, 0, 0, 0},
+	0, "<EOF>", 5, 0, 0, 0, 0},
+    {"raw", "raw", FRAMING_RAW, 0, "", 0, 0, 0, 0, 0},
+    {"SocketNoEndTag", "raw", FRAMING_RAW, 0, "", 0, 0, 0, 0, 0},
+    {"SOCKETSANSMARQUEURFIN", "raw", FRAMING_RAW, 0, "", 0, 0, 0, 0, 0},
     {"fixed-header", "fixed-header=64", FRAMING_FIXED_HEADER, 0, "", 0, 64, 0,
-	0},
+	0, 0},
     {"fixed-header=1", "fixed-header=1", FRAMING_FIXED_HEADER, 0, "", 0, 1, 0,
-	0},
+	0, 0},
     {"fixed-header=9", "fixed-header=9", FRAMING_FIXED_HEADER, 0, "", 0, 9, 0,
-	0},
+	0, 0},
     {"fixed-header=10", "fixed-header=10", FRAMING_FIXED_HEADER, 0, "", 0, 10,
-	0, 0},
+	0, 0, 0},
     {"fixed-header=0064", "fixed-header=64", FRAMING_FIXED_HEADER, 0, "", 0, 64,
-	0, 0},
-    {"until-close", "until-close", FRAMING_UNTIL_CLOSE, 0, "", 0, 0, 0, 0},
-    {"lines", "lines", FRAMING_LINES, 0, "\n", 1, 0, 0, 1},
-    {"netstring", "netstring", FRAMING_NETSTRING, 0, ",", 1, 0, 0, 0},
-    {"u8", "u8", FRAMING_BINARY, 0, "", 0, 1, 0, 0},
-    {"u16be", "u16be", FRAMING_BINARY, 0, "", 0, 2, 1, 0},
-    {"U16LE", "u16le", FRAMING_BINARY, 0, "", 0, 2, 0, 0},
-    {"u32be", "u32be", FRAMING_BINARY, 0, "", 0, 4, 1, 0},
-    {"u32le", "u32le", FRAMING_BINARY, 0, "", 0, 4, 0, 0},
+	0, 0, 0},
+    {"until-close", "until-close", FRAMING_UNTIL_CLOSE, 0, "", 0, 0, 0, 0, 0},
+    {"lines", "lines", FRAMING_LINES, 0, "\n", 1, 0, 0, 1, 0},
+    {"netstring", "netstring", FRAMING_NETSTRING, 0, ",", 1, 0, 0, 0, 0},
+    {"u8", "u8", FRAMING_BINARY, 0, "", 0, 1, 0, 0, 0},
+    {"u16be", "u16be", FRAMING_BINARY, 0, "", 0, 2, 1, 0, 0},
+    {"U16LE", "u16le", FRAMING_BINARY, 0, "", 0, 2, 0, 0, 0},
+    {"u32be", "u32be", FRAMING_BINARY, 0, "", 0, 4, 1, 0, 0},
+    {"u32le", "u32le", FRAMING_BINARY, 0, "", 0, 4, 0, 0, 0},
 };
 
 #define FIFTEEN "0123456789abcde"
@@ -190,8 +220,6 @@ static const struct refused {
     {"windev,count=utf", FRAMING_ERR_COUNT, 7},
     {"windev,count=utf16le", FRAMING_ERR_COUNT, 7},
     {"windev,tail=NUL,count=x", FRAMING_ERR_COUNT, 16},
-    {"windev,count=utf16,tail=NUL", FRAMING_ERR_UNITS, 0},
-    {"windev,tail=abc,count=utf16", FRAMING_ERR_UNITS, 0},
     {"windev,count=bytes,count=bytes", FRAMING_ERR_TWICE, 19},
     {"windev,tail=NUL,tail=LF", FRAMING_ERR_TWICE, 16},
     {"windev,tail=a,count=bytes,tail=b", FRAMING_ERR_TWICE, 26},
@@ -226,8 +254,36 @@ test_row(const struct row *row)
 	ok(fr.big_endian == row->big_endian && fr.open_end == row->open_end,
 	    "'%s' has its order of bytes and its end", row->text);
 	is_num(fr.max, 16 << 20, "'%s' has the default maximum", row->text);
+	is_num(fr.tag_bytes, row->tag_bytes, "'%s' knows what is a byte",
+	    row->text);
+	is_num(fr.tag_align, 0, "'%s' has its tag anywhere", row->text);
 	is_text(framing_print(&fr, buf), row->print, "'%s' is written '%s'",
 	    row->text, row->print);
+}
+
+static void
+test_tail_fits(void)
+{
+	static const struct {
+		const char *text;
+		bool fits;
+	} cases[] = {
+	    {"windev,count=utf16,tail=NUL", false},
+	    {"windev,tail=abc,count=utf16", false},
+	    {"windev,tail=ab,count=utf16", true},
+	    {"windev,count=utf16", true},
+	    {"windev,count=chars,tail=a", true},
+	    {"windev,tail=a", true},
+	    {"end-tag=a", true},
+	};
+	struct framing fr;
+	size_t i, at;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		framing_parse(cases[i].text, &fr, &at);
+		ok(framing_tail_fits(&fr) == cases[i].fits,
+		    "'%s' has a tail that fits, or not", cases[i].text);
+	}
 }
 
 static void
@@ -258,6 +314,7 @@ test_longest(void)
 	is_num(fr.tag_len, 64, "a tag of 64 escapes has 64 bytes");
 	is_text(framing_print(&fr, buf), "end-tag=" ESCAPES_64,
 	    "a tag of 64 escapes is written");
+	ok(fr.tag_bytes == UINT64_MAX, "and each of them is a byte");
 	is_num(framing_parse("windev,count=utf16,tail=" ESCAPES_64, &fr, &at),
 	    FRAMING_OK, "a tail of 64 escapes is read");
 	is_text(framing_print(&fr, buf), "windev,count=utf16,tail=" ESCAPES_64,
@@ -353,6 +410,7 @@ main(void)
 		test_row(&rows[i]);
 	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		test_refused(&refused[i]);
+	test_tail_fits();
 	test_longest();
 	test_every_width();
 	test_names();

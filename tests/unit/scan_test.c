@@ -265,6 +265,7 @@ test_by_chance(uint64_t *state)
 
 	for (i = 0; i < n && bad < 3; i++) {
 		chance_framing(state, &fr);
+		fr.tag_align = (const size_t[]){0, 0, 1, 3}[i % 4];
 		if (dice_below(state, 3) == 0)
 			fr.max = dice_below(state, 60);
 		len = some_wire(state, &fr, wire);

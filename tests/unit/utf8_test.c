@@ -314,6 +314,28 @@ test_safe(void)
 	}
 }
 
+/* However long, and wherever the first byte stands that is not ASCII. */
+static void
+test_ascii(void)
+{
+	struct guard g = {0};
+	uint8_t bytes[40];
+	size_t len, at;
+	unsigned bad = 0;
+
+	for (len = 0; len <= sizeof(bytes); len++)
+		for (at = 0; at <= len; at++) {
+			memset(bytes, 'a', len);
+			if (at < len)
+				bytes[at] = 0x80;
+			if (at + 1 < len)
+				bytes[at + 1] = 0xff;
+			bad += utf8_ascii(guard_end(&g, bytes, len), len) != at;
+		}
+	is_num(bad, 0, "the run of ASCII ends where it does");
+	guard_free(&g);
+}
+
 int
 main(void)
 {
@@ -325,5 +347,6 @@ main(void)
 	test_counts();
 	test_by_chance(&state);
 	test_safe();
+	test_ascii();
 	return done_testing();
 }
