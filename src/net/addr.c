@@ -6,7 +6,6 @@
 
 #include <arpa/inet.h>
 #include <limits.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -17,21 +16,13 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "base/utf8.h"
-#include "net/addr.h"
+#include "net/addr_parts.h"
 
 #define LOOK 64 /* bytes that an error text shows */
 #define LOOK_MAX (LOOK * 4 + TEXT_STEP)
 #define OFFER_MAX 100 /* longer words are not repeated in a hint */
 #define DIGITS "0123456789"
 #define UNIX_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
-
-enum scheme {
-	SCHEME_NONE,
-	SCHEME_UNIX,
-	SCHEME_UDP,
-	SCHEME_TLS,
-	SCHEME_FD,
-};
 
 static const char *const scheme_names[] = {
     [SCHEME_NONE] = "",
@@ -67,9 +58,8 @@ refuse(const struct word *w, const char *expected, const char *part, size_t len)
 	    expected, saw);
 }
 
-/* Can a hint repeat it so that a shell takes it as one word? */
-static bool
-is_offerable(const char *p, size_t len)
+bool
+addr_is_offerable(const char *p, size_t len)
 {
 	return len > 0 && len <= OFFER_MAX &&
 	    strspn(p,
@@ -103,9 +93,8 @@ is_digits(const char *text)
 	return text[0] != '\0' && text[strspn(text, DIGITS)] == '\0';
 }
 
-/* The scheme whose name these bytes are, in any case. */
-static enum scheme
-scheme_named(const char *p, size_t len)
+enum scheme
+addr_scheme_named(const char *p, size_t len)
 {
 	size_t i;
 
@@ -129,8 +118,8 @@ refuse_word(const struct word *w)
 	    w->at, len);
 	if (w->whole[0] == '\0')
 		return fail_hint(w->fail, "try: localhost:8000");
-	if (!is_offerable(w->at, len) || scheme_named(w->at, len) != 0 ||
-	    (udp && path))
+	if (!addr_is_offerable(w->at, len) ||
+	    addr_scheme_named(w->at, len) != 0 || (udp && path))
 		return fail_hint(w->fail, "try: %.*sHOST:8000%s", BEFORE(w),
 		    udp ? "" : ", or unix:PATH");
 	if (path)
@@ -147,7 +136,8 @@ refuse_url(const struct word *w)
 {
 	const char *host = strstr(w->at, "//") + 2;
 	size_t len = strcspn(host, "/");
-	bool whole = is_offerable(host, len) && memchr(host, ':', len) != NULL;
+	bool whole =
+	    addr_is_offerable(host, len) && memchr(host, ':', len) != NULL;
 
 	refuse(w, "HOST:PORT, not a URL", w->at, strlen(w->at));
 	return fail_hint(w->fail, "try: %.*s%.*s", BEFORE(w),
@@ -170,7 +160,8 @@ refuse_colons(const struct word *w)
 
 	if (!all && !most) {
 		refuse(w, "one colon, between HOST and PORT", w->at, len);
-		if (strncmp(w->at, "tcp:", 4) == 0 && is_offerable(w->at, len))
+		if (strncmp(w->at, "tcp:", 4) == 0 &&
+		    addr_is_offerable(w->at, len))
 			return fail_hint(
 			    w->fail, "try: %.*s%s", BEFORE(w), w->at + 4);
 		return fail_hint(w->fail,
@@ -178,7 +169,7 @@ refuse_colons(const struct word *w)
 		    BEFORE(w));
 	}
 	refuse(w, "an IPv6 address in brackets", w->at, len);
-	if (!is_offerable(w->at, len))
+	if (!addr_is_offerable(w->at, len))
 		return fail_hint(w->fail, "try: %.*s[V6]:PORT", BEFORE(w));
 	if (!all)
 		return fail_hint(w->fail, "try: %.*s[%.*s]:%s", BEFORE(w), host,
@@ -267,10 +258,10 @@ set_port(const struct word *w, const char *text, struct addr *a)
 static int
 set_bracket(const struct word *w, const char *p, size_t len, struct addr *a)
 {
-	if (is_v6(p, len) || scheme_named(p, len) != SCHEME_NONE)
+	if (is_v6(p, len) || addr_scheme_named(p, len) != SCHEME_NONE)
 		return set_host(w, p, len, a);
 	refuse(w, "an IPv6 address between brackets", p, len);
-	if (is_offerable(p, len) && memchr(p, ':', len) == NULL)
+	if (addr_is_offerable(p, len) && memchr(p, ':', len) == NULL)
 		return fail_hint(
 		    w->fail, "try: %.*s%.*s:PORT", BEFORE(w), (int)len, p);
 	return fail_hint(w->fail, "try: %.*s[::1]:PORT", BEFORE(w));
@@ -289,7 +280,7 @@ parse_bracket(const struct word *w, struct addr *a)
 	len = (size_t)(end - host);
 	if (end[1] != ':') {
 		refuse(w, ":PORT behind the ]", end + 1, strlen(end + 1));
-		if (is_offerable(host, len))
+		if (addr_is_offerable(host, len))
 			return fail_hint(w->fail, "try: %.*s[%.*s]:8000",
 			    BEFORE(w), (int)len, host);
 		return fail_hint(w->fail, "try: %.*s[V6]:PORT", BEFORE(w));
@@ -396,13 +387,14 @@ parse_scheme(struct word *w, enum scheme *scheme)
 	size_t len = strcspn(w->at, ":");
 	const char *name;
 
-	*scheme = w->at[len] == ':' ? scheme_named(w->at, len) : SCHEME_NONE;
+	*scheme =
+	    w->at[len] == ':' ? addr_scheme_named(w->at, len) : SCHEME_NONE;
 	if (*scheme == SCHEME_NONE)
 		return 0;
 	name = scheme_names[*scheme];
 	if (strncmp(w->at, name, len) != 0) {
 		refuse(w, "a scheme in lower case", w->at, len + 1);
-		if (!is_offerable(w->at, strlen(w->at)))
+		if (!addr_is_offerable(w->at, strlen(w->at)))
 			return fail_hint(
 			    w->fail, "try: %.*s%s:...", BEFORE(w), name);
 		return fail_hint(
@@ -486,115 +478,4 @@ addr_parse_two(
 		return -1;
 	*addr = a;
 	return 0;
-}
-
-/* The bytes of a Unix name: a path ends at the first NUL. */
-static struct slice
-unix_bytes(const struct sockaddr_un *un, socklen_t len, bool *abstract)
-{
-	size_t head = offsetof(struct sockaddr_un, sun_path);
-	size_t n = len > head ? len - head : 0;
-
-	if (n > sizeof(un->sun_path))
-		n = sizeof(un->sun_path);
-	*abstract = n > 0 && un->sun_path[0] == '\0';
-	if (*abstract)
-		return slice_of(un->sun_path + 1, n - 1);
-	return slice_of(un->sun_path, strnlen(un->sun_path, n));
-}
-
-char *
-addr_print(const struct addr *a, char *buf)
-{
-	bool quote = strchr(a->host, ':') != NULL ||
-	    scheme_named(a->host, strlen(a->host)) != SCHEME_NONE;
-	const char *scheme = a->tls ? "tls:"
-	    : a->kind == ADDR_UDP   ? "udp:"
-				    : "";
-	struct slice name;
-
-	if (a->kind == ADDR_FD)
-		snprintf(buf, ADDR_TEXT_MAX, "fd:%d", a->fd);
-	else if (a->kind == ADDR_UNIX) {
-		name = unix_bytes(&a->un, a->un_len, &quote);
-		snprintf(buf, ADDR_TEXT_MAX, "%sunix:%s%.*s", scheme,
-		    quote ? "@" : "", (int)name.len, (const char *)name.p);
-	} else
-		snprintf(buf, ADDR_TEXT_MAX, "%s%s%s%s%s%u", scheme,
-		    quote ? "[" : "", a->host, quote ? "]" : "",
-		    a->host[0] != '\0' || scheme[0] == '\0' ? ":" : "",
-		    a->port);
-	return buf;
-}
-
-static char *
-name_v4(struct in_addr in, in_port_t port, char *buf)
-{
-	char host[INET_ADDRSTRLEN] = "?";
-
-	inet_ntop(AF_INET, &in, host, sizeof(host));
-	snprintf(buf, ADDR_TEXT_MAX, "%s:%u", host, ntohs(port));
-	return buf;
-}
-
-static char *
-name_v6(const struct sockaddr_in6 *in6, char *buf)
-{
-	char host[INET6_ADDRSTRLEN] = "?", scope[IF_NAMESIZE + 1] = "";
-	struct in_addr in;
-
-	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-		memcpy(&in, in6->sin6_addr.s6_addr + 12, sizeof(in));
-		return name_v4(in, in6->sin6_port, buf);
-	}
-	inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-	if (in6->sin6_scope_id != 0) {
-		scope[0] = '%';
-		/* A name that could not be typed has its number. */
-		if (if_indextoname(in6->sin6_scope_id, scope + 1) == NULL ||
-		    !is_offerable(scope, strlen(scope)))
-			snprintf(scope + 1, sizeof(scope) - 1, "%u",
-			    (unsigned)in6->sin6_scope_id);
-	}
-	snprintf(buf, ADDR_TEXT_MAX, "[%s%s]:%u", host, scope,
-	    ntohs(in6->sin6_port));
-	return buf;
-}
-
-static char *
-name_unix(const struct sockaddr_un *un, socklen_t len, char *buf)
-{
-	bool abstract;
-	struct slice name = unix_bytes(un, len, &abstract);
-	struct span out = {(uint8_t *)buf, 0, ADDR_TEXT_MAX - 1};
-	size_t pos = 0;
-
-	out.len = (size_t)snprintf(
-	    buf, ADDR_TEXT_MAX, "unix:%s", abstract ? "@" : "");
-	text_escape(TEXT_ESCAPED, name, &pos, &out);
-	buf[out.len] = '\0';
-	return buf;
-}
-
-char *
-addr_name(const struct sockaddr *sa, socklen_t len, char *buf)
-{
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-		struct sockaddr_un un;
-	} u;
-
-	/* A copy: what is given may be short, and aligned for nothing. */
-	memset(&u, 0, sizeof(u));
-	memcpy(&u, sa, len < sizeof(u) ? len : sizeof(u));
-	if (u.sa.sa_family == AF_INET && len >= sizeof(u.v4))
-		return name_v4(u.v4.sin_addr, u.v4.sin_port, buf);
-	if (u.sa.sa_family == AF_INET6 && len >= sizeof(u.v6))
-		return name_v6(&u.v6, buf);
-	if (u.sa.sa_family == AF_UNIX)
-		return name_unix(&u.un, len, buf);
-	snprintf(buf, ADDR_TEXT_MAX, "family %d", (int)u.sa.sa_family);
-	return buf;
 }
