@@ -174,7 +174,7 @@ cmd_needs_later(const struct addr *a, struct fail *f)
 {
 	char name[ADDR_TEXT_MAX];
 
-	if (!a->tls && a->kind != ADDR_UDP)
+	if (!a->tls && !addr_is_datagrams(a) && a->kind != ADDR_VSOCK)
 		return 0;
 	fail_set(f, STATUS_USAGE, "%s: expected a TCP or Unix address",
 	    addr_print(a, name));

@@ -13,7 +13,7 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 		    argv[2]);
 		return fail_hint(f, "try: wdsock connect localhost:8000");
 	}
-	if (argc == 2 && addr_parse_two(argv[0], argv[1], to, f) == -1)
+	if (argc == 2 && addr_parse_two(ADDR_TCP, argv[0], argv[1], to, f) == -1)
 		return -1;
 	if (argc < 2 &&
 	    addr_parse(argc == 1 ? argv[0] : CMD_ADDRESS, to, f) == -1)

@@ -27,9 +27,22 @@
 static const char *const scheme_names[] = {
     [SCHEME_NONE] = "",
     [SCHEME_UNIX] = "unix",
+    [SCHEME_UNIX_DGRAM] = "unix-dgram",
+    [SCHEME_VSOCK] = "vsock",
     [SCHEME_UDP] = "udp",
     [SCHEME_TLS] = "tls",
     [SCHEME_FD] = "fd",
+};
+
+/* What stands behind a scheme, for a hint. */
+static const char *const scheme_args[] = {
+    [SCHEME_NONE] = "HOST:PORT",
+    [SCHEME_UNIX] = "PATH",
+    [SCHEME_UNIX_DGRAM] = "PATH",
+    [SCHEME_VSOCK] = "CID:PORT",
+    [SCHEME_UDP] = "HOST:PORT",
+    [SCHEME_TLS] = "HOST:PORT",
+    [SCHEME_FD] = "N",
 };
 
 /* A word being read: `at` is what is left of `whole`. */
@@ -37,6 +50,7 @@ struct word {
 	const char *whole;
 	const char *at;
 	struct fail *fail;
+	enum addr_kind plain; /* of what has no scheme */
 };
 
 /* What stands before `at`, as arguments for "%.*s". */
@@ -111,7 +125,7 @@ refuse_word(const struct word *w)
 {
 	size_t len = strlen(w->at);
 	bool path = strchr(w->at, '/') != NULL;
-	bool udp = strncmp(w->whole, "udp:", 4) == 0;
+	bool udp = w->plain == ADDR_UDP || strncmp(w->whole, "udp:", 4) == 0;
 	struct in_addr in;
 
 	refuse(w, udp ? "HOST:PORT or PORT" : "HOST:PORT, PORT or unix:PATH",
@@ -310,14 +324,14 @@ parse_inet(const struct word *w, struct addr *a)
 	return set_port(w, colon + 1, a);
 }
 
-/* Behind unix: */
+/* Behind unix: and unix-dgram: */
 static int
-parse_unix(const struct word *w, struct addr *a)
+parse_unix(const struct word *w, enum addr_kind kind, struct addr *a)
 {
 	size_t len = strlen(w->at);
 	size_t head = offsetof(struct sockaddr_un, sun_path);
 
-	a->kind = ADDR_UNIX;
+	a->kind = kind;
 	a->un.sun_family = AF_UNIX;
 	if (len == 0) {
 		refuse(w, "a path", w->at, len);
@@ -362,6 +376,33 @@ parse_fd(const struct word *w, struct addr *a)
 	return 0;
 }
 
+/* Behind vsock: */
+static int
+parse_vsock(const struct word *w, struct addr *a)
+{
+	const char *colon = strchr(w->at, ':');
+	const char *port = colon == NULL ? w->at : colon + 1;
+	char cid[16] = "";
+	uint64_t v = ADDR_CID_ANY;
+
+	a->kind = ADDR_VSOCK;
+	if (colon != NULL && (size_t)(colon - w->at) < sizeof(cid))
+		memcpy(cid, w->at, (size_t)(colon - w->at));
+	if (colon != NULL &&
+	    num_parse(cid, 0, ADDR_CID_ANY - 1, &v) != NUM_OK) {
+		refuse(w, "the number of a machine (CID)", w->at,
+		    (size_t)(colon - w->at));
+		return fail_hint(w->fail, "try: vsock:2:8000 for the host");
+	}
+	a->cid = (uint32_t)v;
+	if (num_parse(port, 0, UINT32_MAX - 1, &v) != NUM_OK) {
+		refuse(w, "a port from 0 to 4294967294", port, strlen(port));
+		return fail_hint(w->fail, "try: a number, such as 8000");
+	}
+	a->vsock_port = (uint32_t)v;
+	return 0;
+}
+
 /* Two schemes that do not go together. */
 static int
 refuse_pair(const struct word *w, enum scheme outer, enum scheme inner)
@@ -373,9 +414,9 @@ refuse_pair(const struct word *w, enum scheme outer, enum scheme inner)
 	if (outer == inner)
 		return fail_hint(w->fail, "once is enough; try: %s:HOST:PORT",
 		    scheme_names[outer]);
-	if (inner == SCHEME_FD || inner == SCHEME_UNIX)
+	if (inner != SCHEME_UDP && inner != SCHEME_TLS)
 		return fail_hint(w->fail, "try: %s:%s alone",
-		    scheme_names[inner], inner == SCHEME_FD ? "N" : "PATH");
+		    scheme_names[inner], scheme_args[inner]);
 	return fail_hint(w->fail,
 	    "TLS needs a stream; try: tls:HOST:PORT, or udp:HOST:PORT");
 }
@@ -413,18 +454,24 @@ parse_any(struct word *w, struct addr *a)
 	if (parse_scheme(w, &outer) == -1)
 		return -1;
 	if (outer == SCHEME_UNIX)
-		return parse_unix(w, a);
+		return parse_unix(w, ADDR_UNIX, a);
+	if (outer == SCHEME_UNIX_DGRAM)
+		return parse_unix(w, ADDR_UNIX_DGRAM, a);
+	if (outer == SCHEME_VSOCK)
+		return parse_vsock(w, a);
 	if (outer == SCHEME_FD)
 		return parse_fd(w, a);
 	before = w->at;
 	if (outer != SCHEME_NONE && parse_scheme(w, &inner) == -1)
 		return -1;
 	a->tls = outer == SCHEME_TLS;
-	a->kind = outer == SCHEME_UDP ? ADDR_UDP : ADDR_TCP;
+	a->kind = outer == SCHEME_UDP ? ADDR_UDP
+	    : outer == SCHEME_NONE    ? w->plain
+				      : ADDR_TCP;
 	if (inner == SCHEME_NONE)
 		return parse_inet(w, a);
 	if (outer == SCHEME_TLS && inner == SCHEME_UNIX)
-		return parse_unix(w, a);
+		return parse_unix(w, ADDR_UNIX, a);
 	w->at = before;
 	return refuse_pair(w, outer, inner);
 }
@@ -432,7 +479,20 @@ parse_any(struct word *w, struct addr *a)
 int
 addr_parse(const char *text, struct addr *addr, struct fail *f)
 {
-	struct word w = {text, text, f};
+	return addr_parse_as(ADDR_TCP, text, addr, f);
+}
+
+bool
+addr_is_datagrams(const struct addr *a)
+{
+	return a->kind == ADDR_UDP || a->kind == ADDR_UNIX_DGRAM;
+}
+
+int
+addr_parse_as(
+    enum addr_kind plain, const char *text, struct addr *addr, struct fail *f)
+{
+	struct word w = {text, text, f, plain};
 	struct addr a;
 
 	memset(&a, 0, sizeof(a));
@@ -466,14 +526,16 @@ parse_first(const struct word *w, struct addr *a)
 }
 
 int
-addr_parse_two(
-    const char *host, const char *port, struct addr *addr, struct fail *f)
+addr_parse_two(enum addr_kind plain, const char *host, const char *port,
+    struct addr *addr, struct fail *f)
 {
-	struct word first = {host, host, f}, second = {port, port, f};
+	struct word first = {host, host, f, plain};
+	struct word second = {port, port, f, plain};
 	struct addr a;
 
 	memset(&a, 0, sizeof(a));
 	a.fd = -1;
+	a.kind = plain;
 	if (parse_first(&first, &a) == -1 || set_port(&second, port, &a) == -1)
 		return -1;
 	*addr = a;

@@ -1,11 +1,15 @@
 /* Addresses as they are shown; see addr.h. */
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef __linux__
+#include <linux/vm_sockets.h>
+#endif
 
 #include "base/slice.h"
 #include "base/text.h"
@@ -26,6 +30,17 @@ unix_bytes(const struct sockaddr_un *un, socklen_t len, bool *abstract)
 	return slice_of(un->sun_path, strnlen(un->sun_path, n));
 }
 
+static char *
+print_vsock(uint32_t cid, uint32_t port, char *buf)
+{
+	if (cid == ADDR_CID_ANY)
+		snprintf(buf, ADDR_TEXT_MAX, "vsock:%" PRIu32, port);
+	else
+		snprintf(buf, ADDR_TEXT_MAX, "vsock:%" PRIu32 ":%" PRIu32, cid,
+		    port);
+	return buf;
+}
+
 char *
 addr_print(const struct addr *a, char *buf)
 {
@@ -34,13 +49,16 @@ addr_print(const struct addr *a, char *buf)
 	const char *scheme = a->tls ? "tls:"
 	    : a->kind == ADDR_UDP   ? "udp:"
 				    : "";
+	const char *dgram = a->kind == ADDR_UNIX_DGRAM ? "-dgram" : "";
 	struct slice name;
 
 	if (a->kind == ADDR_FD)
 		snprintf(buf, ADDR_TEXT_MAX, "fd:%d", a->fd);
-	else if (a->kind == ADDR_UNIX) {
+	else if (a->kind == ADDR_VSOCK)
+		print_vsock(a->cid, a->vsock_port, buf);
+	else if (a->kind == ADDR_UNIX || a->kind == ADDR_UNIX_DGRAM) {
 		name = unix_bytes(&a->un, a->un_len, &quote);
-		snprintf(buf, ADDR_TEXT_MAX, "%sunix:%s%.*s", scheme,
+		snprintf(buf, ADDR_TEXT_MAX, "%sunix%s:%s%.*s", scheme, dgram,
 		    quote ? "@" : "", (int)name.len, (const char *)name.p);
 	} else
 		snprintf(buf, ADDR_TEXT_MAX, "%s%s%s%s%s%u", scheme,
@@ -107,6 +125,9 @@ addr_name(const struct sockaddr *sa, socklen_t len, char *buf)
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
 		struct sockaddr_un un;
+#ifdef AF_VSOCK
+		struct sockaddr_vm vm;
+#endif
 	} u;
 
 	/* A copy: what is given may be short, and aligned for nothing. */
@@ -118,6 +139,10 @@ addr_name(const struct sockaddr *sa, socklen_t len, char *buf)
 		return name_v6(&u.v6, buf);
 	if (u.sa.sa_family == AF_UNIX)
 		return name_unix(&u.un, len, buf);
+#ifdef AF_VSOCK
+	if (u.sa.sa_family == AF_VSOCK && len >= sizeof(u.vm))
+		return print_vsock(u.vm.svm_cid, u.vm.svm_port, buf);
+#endif
 	snprintf(buf, ADDR_TEXT_MAX, "family %d", (int)u.sa.sa_family);
 	return buf;
 }

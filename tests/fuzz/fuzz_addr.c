@@ -42,23 +42,26 @@ check_accepted(const struct addr *a)
 	    "only fd: has a descriptor, not %d", (int)a->kind);
 	CHECK(!a->tls || a->kind == ADDR_TCP || a->kind == ADDR_UNIX,
 	    "TLS has a stream below");
-	if (a->kind != ADDR_UNIX) {
+	if (a->un_len == 0) {
 		check_line(a->host, sizeof(a->host));
 		check_ascii(a->host);
 	}
+	CHECK(a->kind == ADDR_VSOCK || (a->cid == 0 && a->vsock_port == 0),
+	    "only vsock: has the number of a machine");
 	CHECK(a->un_len <= sizeof(a->un), "a Unix name fits");
 	CHECK(addr_print(a, text) == text, "addr_print returns its buffer");
 	CHECK(addr_parse(text, &back, &f) == 0,
 	    "what is shown is an address: %s: %s", text, f.what);
 	CHECK(a->kind == back.kind && a->tls == back.tls &&
 		a->port == back.port && a->fd == back.fd &&
-		a->un_len == back.un_len &&
+		a->un_len == back.un_len && a->cid == back.cid &&
+		a->vsock_port == back.vsock_port &&
 		memcmp(a->host, back.host, sizeof(a->host)) == 0 &&
 		memcmp(&a->un, &back.un, sizeof(a->un)) == 0,
 	    "an address that is shown is read as the same one: %s", text);
 	CHECK(strcmp(addr_print(&back, again), text) == 0,
 	    "a canonical form stays: %s, %s", text, again);
-	if (a->kind == ADDR_UNIX) {
+	if (a->un_len > 0) {
 		addr_name((const struct sockaddr *)&a->un, a->un_len, again);
 		check_line(again, ADDR_TEXT_MAX);
 	}
@@ -121,7 +124,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_result(r, &a, &f);
 	memset(&a, 0xa5, sizeof(a));
 	memset(&f, 0x5a, sizeof(f));
-	r = addr_parse_two(text, "8000", &a, &f);
+	r = addr_parse_two(ADDR_TCP, text, "8000", &a, &f);
 	check_result(r, &a, &f);
 	free(text);
 	return 0;

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef __linux__
+#include <linux/vm_sockets.h>
+#endif
 
 #include "net/addr.h"
 #include "tap.h"
@@ -228,6 +231,33 @@ static const struct {
     {"udp:udp:1",
 	"\"udp:udp:1\": expected HOST:PORT behind udp:, saw \"udp:1\"",
 	"once is enough; try: udp:HOST:PORT"},
+    {"udp:unix-dgram:p",
+	"\"udp:unix-dgram:p\": expected HOST:PORT behind udp:, saw "
+	"\"unix-dgram:p\"",
+	"try: unix-dgram:PATH alone"},
+    {"tls:vsock:2:5",
+	"\"tls:vsock:2:5\": expected HOST:PORT or unix:PATH behind tls:, saw "
+	"\"vsock:2:5\"",
+	"try: vsock:CID:PORT alone"},
+    {"unix-dgram:", "\"unix-dgram:\": expected a path, saw \"\"",
+	"try: unix-dgram:/tmp/socket"},
+    {"vsock:", "\"vsock:\": expected a port from 0 to 4294967294, saw \"\"",
+	"try: a number, such as 8000"},
+    {"vsock::5",
+	"\"vsock::5\": expected the number of a machine (CID), saw \"\"",
+	"try: vsock:2:8000 for the host"},
+    {"vsock:4294967295:5",
+	"\"vsock:4294967295:5\": expected the number of a machine (CID), saw "
+	"\"4294967295\"",
+	"try: vsock:2:8000 for the host"},
+    {"vsock:00000000000000000002:5",
+	"\"vsock:00000000000000000002:5\": expected the number of a machine "
+	"(CID), saw \"00000000000000000002\"",
+	"try: vsock:2:8000 for the host"},
+    {"vsock:2:4294967295",
+	"\"vsock:2:4294967295\": expected a port from 0 to 4294967294, saw "
+	"\"4294967295\"",
+	"try: a number, such as 8000"},
     {"UDP:host:53",
 	"\"UDP:host:53\": expected a scheme in lower case, saw \"UDP:\"",
 	"try: udp:host:53"},
@@ -350,7 +380,8 @@ check_twos(void)
 		snprintf(
 		    text, sizeof(text), "%s %s", twos[i].host, twos[i].port);
 		memset(&a, 0x5a, sizeof(a));
-		r = addr_parse_two(twos[i].host, twos[i].port, &a, &f);
+		r = addr_parse_two(
+		    ADDR_TCP, twos[i].host, twos[i].port, &a, &f);
 		if (twos[i].shown == NULL)
 			check_refused(
 			    r, &f, &a, text, twos[i].what, twos[i].hint);
@@ -452,7 +483,7 @@ check_services(void)
 	is_num(addr_parse("udp:host:domain", &a, &f), 0,
 	    "a service of UDP is a port");
 	is_num(a.port, 53, "domain is 53");
-	is_num(addr_parse_two("host", "http", &a, &f), 0,
+	is_num(addr_parse_two(ADDR_TCP, "host", "http", &a, &f), 0,
 	    "a service may be the second of two words");
 	is_num(a.port, 80, "http is 80 there too");
 	if (getservbyname("tftp", "udp") != NULL &&
@@ -563,18 +594,79 @@ check_names(void)
 	    "an address that is too short is no name");
 }
 
+static void
+check_vsock(void)
+{
+	char buf[ADDR_TEXT_MAX];
+	struct addr a;
+	struct fail f;
+
+	is_num(addr_parse("vsock:2:4294967294", &a, &f), 0, "vsock: is taken");
+	ok(a.kind == ADDR_VSOCK && a.cid == 2 && a.vsock_port == 4294967294,
+	    "with its machine and its port");
+	is_text(addr_print(&a, buf), "vsock:2:4294967294", "vsock: is shown");
+	is_num(addr_parse("vsock:5", &a, &f), 0, "a port alone is taken");
+	ok(a.cid == ADDR_CID_ANY && a.vsock_port == 5, "and no machine");
+	is_text(addr_print(&a, buf), "vsock:5", "it is shown so");
+#ifdef AF_VSOCK
+	{
+		struct sockaddr_vm vm;
+
+		memset(&vm, 0, sizeof(vm));
+		vm.svm_family = AF_VSOCK;
+		vm.svm_cid = 3;
+		vm.svm_port = 70000;
+		is_text(addr_name((struct sockaddr *)&vm, sizeof(vm), buf),
+		    "vsock:3:70000", "a vsock peer is named");
+		vm.svm_cid = VMADDR_CID_ANY;
+		is_text(addr_name((struct sockaddr *)&vm, sizeof(vm), buf),
+		    "vsock:70000", "one for all machines has a port alone");
+	}
+#endif
+}
+
+static void
+check_datagrams(void)
+{
+	char buf[ADDR_TEXT_MAX];
+	struct addr a;
+	struct fail f;
+
+	is_num(
+	    addr_parse("unix-dgram:/p", &a, &f), 0, "unix-dgram:PATH is taken");
+	ok(a.kind == ADDR_UNIX_DGRAM && addr_is_datagrams(&a),
+	    "datagrams go there");
+	is_text(addr_print(&a, buf), "unix-dgram:/p", "it is shown");
+	is_num(addr_parse_as(ADDR_UDP, "host:5", &a, &f), 0,
+	    "an address may be UDP without saying so");
+	ok(a.kind == ADDR_UDP && a.port == 5, "it is UDP then");
+	is_num(addr_parse_as(ADDR_UDP, "unix:/p", &a, &f), 0,
+	    "a scheme is stronger");
+	ok(a.kind == ADDR_UNIX && !addr_is_datagrams(&a), "it is a stream");
+	is_num(addr_parse_as(ADDR_UDP, "tls:h:1", &a, &f), 0, "so is tls:");
+	ok(a.kind == ADDR_TCP && a.tls, "it is TLS");
+	is_num(addr_parse_as(ADDR_UDP, "/p", &a, &f), -1,
+	    "a path alone is no address of UDP");
+	is_text(f.hint, "try: HOST:8000", "no Unix socket is offered");
+	is_num(addr_parse_two(ADDR_UDP, "::1", "5", &a, &f), 0,
+	    "two words may be UDP");
+	is_text(addr_print(&a, buf), "udp:[::1]:5", "they are shown so");
+}
+
 static bool
 is_equal(const struct addr *a, const struct addr *b)
 {
 	return a->kind == b->kind && a->tls == b->tls && a->port == b->port &&
-	    a->fd == b->fd && a->un_len == b->un_len &&
+	    a->fd == b->fd && a->un_len == b->un_len && a->cid == b->cid &&
+	    a->vsock_port == b->vsock_port &&
 	    memcmp(a->host, b->host, sizeof(a->host)) == 0 &&
 	    memcmp(&a->un, &b->un, sizeof(a->un)) == 0;
 }
 
 static const char *const pieces[] = {"unix:", "udp:", "tls:", "fd:", "[", "]",
     ":", "::", "::1", "%", "lo", "80", "0", "65535", "host", "1.2.3.4", "@",
-    "/", ".", "-", "\xc3\xbc", "\x01", "fe80", "UNIX:", " ", "tcp", "udp"};
+    "/", ".", "-", "\xc3\xbc", "\x01", "fe80", "UNIX:", " ", "tcp", "udp",
+    "unix-dgram:", "vsock:"};
 
 static void
 check_chance(void)
@@ -615,6 +707,8 @@ main(void)
 	check_limits();
 	check_fds();
 	check_services();
+	check_vsock();
+	check_datagrams();
 #ifdef __linux__
 	check_abstract();
 #endif
