@@ -1,21 +1,11 @@
 /*
  * A stream over a connected socket: TCP, Unix stream, Unix seqpacket.
  *
- * A descriptor of ours is non-blocking and is polled itself. One that others
- * share (an inetd's 0, fd:N) keeps its flags: each call says MSG_DONTWAIT, and
- * an epoll descriptor that watches it is polled in its place.
- *
- * libuv ends a poll handle that sees POLLERR and reports EBADF for it. Nothing
- * is known by that: what has arrived is still there to be read, and the error
- * comes from recv behind it. So it counts as ready for everything, and the
- * handle is started again if it is still wanted.
- *
  * A packet that is longer than the buffer would be cut without a word, so each
  * one is looked at first.
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -27,18 +17,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "net/ready.h"
 #include "net/stream.h"
 
 struct stream_socket {
 	struct stream base;
-	struct fd fd;
-	bool borrowed;
+	struct ready ready;
 	bool is_unix;
-
 	size_t large; /* of the packet that waits behind STREAM_LARGE */
-	int want;
-	uv_poll_t poll;
 };
 
 static struct stream_socket *
@@ -108,7 +94,7 @@ is_empty_packet(int fd)
 static ssize_t
 read_packet(struct stream *s, void *buf, size_t len)
 {
-	int fd = of(s)->fd.fd;
+	int fd = of(s)->ready.fd.fd;
 	ssize_t n = receive(fd, buf, 0, MSG_PEEK | MSG_TRUNC);
 
 	if (n > 0 && (size_t)n > len) {
@@ -130,7 +116,7 @@ socket_read(struct stream *s, void *buf, size_t len)
 	of(s)->large = 0;
 	if (s->packets)
 		return read_packet(s, buf, len);
-	n = receive(of(s)->fd.fd, buf, len, 0);
+	n = receive(of(s)->ready.fd.fd, buf, len, 0);
 	return n >= 0 ? n : failed(s);
 }
 
@@ -142,7 +128,8 @@ socket_write(struct stream *s, const struct iovec *v, int n)
 
 	m.msg_iovlen = (size_t)n;
 	do
-		done = sendmsg(of(s)->fd.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+		done = sendmsg(
+		    of(s)->ready.fd.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (done == -1 && errno == EINTR);
 	return done >= 0 ? done : failed(s);
 }
@@ -151,7 +138,7 @@ static int
 socket_shut(struct stream *s)
 {
 	/* ENOTCONN: the peer has reset it; recv will say so. */
-	if (shutdown(of(s)->fd.fd, SHUT_WR) == -1 && errno != ENOTCONN)
+	if (shutdown(of(s)->ready.fd.fd, SHUT_WR) == -1 && errno != ENOTCONN)
 		return failed(s);
 	return 0;
 }
@@ -171,7 +158,7 @@ socket_unacked(const struct stream *s)
 	if (of(s)->is_unix)
 		return 0;
 #ifdef SIOCOUTQ
-	if (ioctl(of(s)->fd.fd, SIOCOUTQ, &n) == 0)
+	if (ioctl(of(s)->ready.fd.fd, SIOCOUTQ, &n) == 0)
 		return n;
 #endif
 	return -1;
@@ -181,7 +168,7 @@ socket_unacked(const struct stream *s)
 static bool
 socket_broken(const struct stream *s)
 {
-	struct pollfd p = {.fd = of(s)->fd.fd, .events = POLLOUT};
+	struct pollfd p = {.fd = of(s)->ready.fd.fd, .events = POLLOUT};
 
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
 }
@@ -190,86 +177,28 @@ socket_broken(const struct stream *s)
 static int
 socket_splice_fd(const struct stream *s)
 {
-	return of(s)->borrowed || s->packets ? -1 : of(s)->fd.fd;
-}
-
-static void on_poll(uv_poll_t *, int status, int events);
-
-static void
-start_poll(struct stream_socket *k)
-{
-	int events = 0;
-
-	if (k->want & STREAM_READABLE)
-		events |= UV_READABLE;
-	if (k->want & STREAM_WRITABLE)
-		events |= UV_WRITABLE;
-	if (events == 0)
-		uv_poll_stop(&k->poll);
-	else
-		uv_poll_start(&k->poll, events, on_poll);
+	return of(s)->ready.borrowed || s->packets ? -1 : of(s)->ready.fd.fd;
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+on_ready(struct ready *r, int what)
 {
-	struct stream_socket *k = poll->data;
-	int what = 0;
+	struct stream_socket *k = r->owner;
 
-	if (status < 0)
-		what = k->want;
-	if (events & UV_READABLE)
-		what |= STREAM_READABLE;
-	if (events & UV_WRITABLE)
-		what |= STREAM_WRITABLE;
-	/* Behind a watching descriptor one sees only that something is. */
-	if (k->fd.watch != k->fd.fd)
-		what = k->want;
 	k->base.on_ready(&k->base, what);
-	if (status < 0 && k->want != 0 && !uv_is_closing((uv_handle_t *)poll))
-		start_poll(k);
-}
-
-/* Tells the watching descriptor what is wanted now. */
-static void
-watch_for(struct stream_socket *k)
-{
-	int events = 0;
-
-	if (k->want & STREAM_READABLE)
-		events |= FD_WATCH_READ;
-	if (k->want & STREAM_WRITABLE)
-		events |= FD_WATCH_WRITE;
-	fd_watch(&k->fd, events);
 }
 
 static void
 socket_want(struct stream *s, int want)
 {
-	struct stream_socket *k = of(s);
-
-	if (k->want == want)
-		return;
-	k->want = want;
-	if (k->fd.watch != k->fd.fd) {
-		watch_for(k);
-		if (want != 0)
-			uv_poll_start(&k->poll, UV_READABLE, on_poll);
-		else
-			uv_poll_stop(&k->poll);
-	} else
-		start_poll(k);
+	ready_want(&of(s)->ready, want);
 }
 
 static void
-on_poll_closed(uv_handle_t *h)
+on_closed(struct ready *r)
 {
-	struct stream_socket *k = h->data;
+	struct stream_socket *k = r->owner;
 
-	if (k->borrowed)
-		fd_release(&k->fd);
-	else
-		close(k->fd.fd);
 	k->base.on_closed(&k->base);
 	free(k);
 }
@@ -277,14 +206,12 @@ on_poll_closed(uv_handle_t *h)
 static void
 socket_close(struct stream *s, bool reset)
 {
-	struct stream_socket *k = of(s);
 	struct linger hard = {.l_onoff = 1, .l_linger = 0};
 
 	if (reset)
-		setsockopt(
-		    k->fd.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-	k->want = 0;
-	uv_close((uv_handle_t *)&k->poll, on_poll_closed);
+		setsockopt(of(s)->ready.fd.fd, SOL_SOCKET, SO_LINGER, &hard,
+		    sizeof(hard));
+	ready_close(&of(s)->ready);
 }
 
 static const struct stream_ops socket_ops = {
@@ -299,23 +226,6 @@ static const struct stream_ops socket_ops = {
     .splice_fd = socket_splice_fd,
 };
 
-static bool
-take_fd(struct stream_socket *k, int fd, bool borrowed)
-{
-	k->borrowed = borrowed;
-	if (borrowed) {
-		if (fd_take(&k->fd, fd, false) == -1)
-			return false;
-		if (k->fd.kind == FD_SOCKET)
-			return true;
-		fd_release(&k->fd);
-		errno = ENOTSOCK;
-		return false;
-	}
-	k->fd = (struct fd){.kind = FD_SOCKET, .fd = fd, .watch = fd};
-	return true;
-}
-
 /* What kind of a socket it is. */
 static void
 look_at(struct stream_socket *k)
@@ -324,9 +234,10 @@ look_at(struct stream_socket *k)
 	socklen_t len = sizeof(ss), type_len = sizeof(int);
 	int type = SOCK_STREAM;
 
-	k->is_unix = getsockname(k->fd.fd, (struct sockaddr *)&ss, &len) == 0 &&
+	k->is_unix =
+	    getsockname(k->ready.fd.fd, (struct sockaddr *)&ss, &len) == 0 &&
 	    ss.ss_family == AF_UNIX;
-	getsockopt(k->fd.fd, SOL_SOCKET, SO_TYPE, &type, &type_len);
+	getsockopt(k->ready.fd.fd, SOL_SOCKET, SO_TYPE, &type, &type_len);
 	k->base.packets = type == SOCK_SEQPACKET;
 }
 
@@ -334,22 +245,21 @@ struct stream *
 stream_socket_new(uv_loop_t *loop, int fd, bool borrowed)
 {
 	struct stream_socket *k = calloc(1, sizeof(*k));
-	int err;
 
-	if (k != NULL && take_fd(k, fd, borrowed)) {
-		err = uv_poll_init(loop, &k->poll, k->fd.watch);
-		if (err == 0) {
-			k->poll.data = k;
-			look_at(k);
-			k->base.ops = &socket_ops;
-			return &k->base;
-		}
-		errno = -err;
+	if (k == NULL) {
+		if (!borrowed)
+			close(fd);
+		errno = ENOMEM;
+		return NULL;
 	}
-	err = k == NULL ? ENOMEM : errno;
-	free(k);
-	if (!borrowed)
-		close(fd);
-	errno = err;
-	return NULL;
+	if (ready_init(&k->ready, loop, fd, borrowed) == -1) {
+		free(k);
+		return NULL;
+	}
+	k->ready.owner = k;
+	k->ready.on_ready = on_ready;
+	k->ready.on_closed = on_closed;
+	look_at(k);
+	k->base.ops = &socket_ops;
+	return &k->base;
 }
