@@ -45,7 +45,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 	/* Behind a watching descriptor one sees only that something is. */
 	if (r->fd.watch != r->fd.fd)
 		what = r->want;
-	r->on_ready(r, what);
+	r->on_ready(r, what, status < 0);
 	if (status < 0 && r->want != 0 && !uv_is_closing((uv_handle_t *)poll))
 		start_poll(r);
 }

@@ -17,10 +17,10 @@
 struct ready {
 	/*
 	 * What of STREAM_READABLE and STREAM_WRITABLE may go on. Only what the
-	 * next call says is certain; an error that waits counts as ready for
-	 * all that is wanted.
+	 * next call says is certain; where an error waits, it is all that is
+	 * wanted.
 	 */
-	void (*on_ready)(struct ready *, int what);
+	void (*on_ready)(struct ready *, int what, bool error);
 	void (*on_closed)(struct ready *);
 	void *owner;
 

@@ -33,8 +33,9 @@ sock_open(int family, int type)
 #endif
 }
 
-static int
-set(int fd, int level, int name, int value, const char *option, struct fail *f)
+int
+sock_set(
+    int fd, int level, int name, int value, const char *option, struct fail *f)
 {
 	if (setsockopt(fd, level, name, &value, sizeof(value)) == 0)
 		return 0;
@@ -60,13 +61,13 @@ set_text(int fd, int level, int name, const char *value, const char *option,
 static int
 set_keepalive(int fd, unsigned seconds, struct fail *f)
 {
-	if (set(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "--keepalive", f) == -1)
+	if (sock_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "--keepalive", f) == -1)
 		return -1;
 #ifdef TCP_KEEPIDLE
-	if (set(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)seconds, "--keepalive",
+	if (sock_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)seconds, "--keepalive",
 		f) == -1 ||
-	    set(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)seconds, "--keepalive",
-		f) == -1)
+	    sock_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)seconds,
+		"--keepalive", f) == -1)
 		return -1;
 #endif
 	return 0;
@@ -76,45 +77,55 @@ static int
 set_buffers(int fd, const struct sock_opts *o, struct fail *f)
 {
 	if (o->send_buffer > 0 &&
-	    set(fd, SOL_SOCKET, SO_SNDBUF, o->send_buffer, "--send-buffer",
+	    sock_set(fd, SOL_SOCKET, SO_SNDBUF, o->send_buffer, "--send-buffer",
 		f) == -1)
 		return -1;
 	if (o->recv_buffer > 0 &&
-	    set(fd, SOL_SOCKET, SO_RCVBUF, o->recv_buffer, "--recv-buffer",
+	    sock_set(fd, SOL_SOCKET, SO_RCVBUF, o->recv_buffer, "--recv-buffer",
 		f) == -1)
 		return -1;
 	return 0;
 }
 
-int
-sock_apply(int fd, int family, const struct sock_opts *o, struct fail *f)
+static int
+apply_tcp(int fd, const struct sock_opts *o, struct fail *f)
 {
-	if (set_buffers(fd, o, f) == -1)
-		return -1;
-	if (family == AF_UNIX)
-		return 0;
-	if (!o->nagle && set(fd, IPPROTO_TCP, TCP_NODELAY, 1, "--nagle", f))
+	if (!o->nagle &&
+	    sock_set(fd, IPPROTO_TCP, TCP_NODELAY, 1, "--nagle", f) == -1)
 		return -1;
 	if (o->keepalive_s > 0 && set_keepalive(fd, o->keepalive_s, f) == -1)
 		return -1;
 #ifdef TCP_USER_TIMEOUT
 	if (o->user_timeout_ms > 0 &&
-	    set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)o->user_timeout_ms,
+	    sock_set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)o->user_timeout_ms,
 		"--user-timeout", f) == -1)
 		return -1;
 #endif
-	if (o->tos >= 0 && family == AF_INET &&
-	    set(fd, IPPROTO_IP, IP_TOS, o->tos, "--tos", f) == -1)
-		return -1;
-	if (o->tos >= 0 && family == AF_INET6 &&
-	    set(fd, IPPROTO_IPV6, IPV6_TCLASS, o->tos, "--tos", f) == -1)
-		return -1;
 #ifdef TCP_CONGESTION
 	if (o->congestion != NULL &&
 	    set_text(fd, IPPROTO_TCP, TCP_CONGESTION, o->congestion,
 		"--congestion", f) == -1)
 		return -1;
 #endif
+	return 0;
+}
+
+/* An IPv6 socket may speak IPv4 too, which then has options of its own. */
+static int
+apply_ip(int fd, int family, const struct sock_opts *o, struct fail *f)
+{
+	const bool v6 = family == AF_INET6;
+
+	if (o->tos >= 0 &&
+	    sock_set(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		v6 ? IPV6_TCLASS : IP_TOS, o->tos, "--tos", f) == -1)
+		return -1;
+	if (o->ttl > 0 && v6)
+		setsockopt(fd, IPPROTO_IP, IP_TTL, &o->ttl, sizeof(o->ttl));
+	if (o->ttl > 0 &&
+	    sock_set(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		v6 ? IPV6_UNICAST_HOPS : IP_TTL, o->ttl, "--ttl", f) == -1)
+		return -1;
 #ifdef SO_BINDTODEVICE
 	if (o->interface != NULL &&
 	    set_text(fd, SOL_SOCKET, SO_BINDTODEVICE, o->interface,
@@ -122,6 +133,22 @@ sock_apply(int fd, int family, const struct sock_opts *o, struct fail *f)
 		return -1;
 #endif
 	return 0;
+}
+
+int
+sock_apply(int fd, int family, const struct sock_opts *o, struct fail *f)
+{
+	int type = SOCK_STREAM;
+	socklen_t len = sizeof(type);
+
+	if (set_buffers(fd, o, f) == -1)
+		return -1;
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
+	if (type == SOCK_STREAM && apply_tcp(fd, o, f) == -1)
+		return -1;
+	return apply_ip(fd, family, o, f);
 }
 
 enum sock_result
@@ -146,8 +173,8 @@ sock_outcome(int fd)
 	return err;
 }
 
-static int
-cannot_listen(const char *name, struct fail *f)
+int
+sock_cannot_listen(const char *name, struct fail *f)
 {
 	int err = errno;
 
@@ -156,7 +183,7 @@ cannot_listen(const char *name, struct fail *f)
 	if (err == EADDRINUSE)
 		fail_hint(f,
 		    "the address is in use; try: another port, or "
-		    "ss -lntp to see by whom");
+		    "ss -lnp to see by whom");
 	if (err == EACCES)
 		fail_hint(f, "try: a port from 1024 on, or as root");
 	if (err == EADDRNOTAVAIL)
@@ -217,7 +244,10 @@ int
 sock_listen_unix(const struct addr *a, bool seqpacket, mode_t mode, int backlog,
     const struct sock_opts *o, struct sock_file *file, struct fail *f)
 {
-	const int type = seqpacket ? SOCK_SEQPACKET : SOCK_STREAM;
+	const bool dgram = a->kind == ADDR_UNIX_DGRAM;
+	const int type = dgram ? SOCK_DGRAM
+	    : seqpacket	       ? SOCK_SEQPACKET
+			       : SOCK_STREAM;
 	const bool named = a->un.sun_path[0] != '\0';
 	char name[ADDR_TEXT_MAX];
 	struct stat st;
@@ -230,7 +260,7 @@ sock_listen_unix(const struct addr *a, bool seqpacket, mode_t mode, int backlog,
 		return -1;
 	fd = sock_open(AF_UNIX, type);
 	if (fd == -1)
-		return cannot_listen(name, f);
+		return sock_cannot_listen(name, f);
 	if (sock_apply(fd, AF_UNIX, o, f) == -1) {
 		close(fd);
 		return -1;
@@ -241,8 +271,8 @@ sock_listen_unix(const struct addr *a, bool seqpacket, mode_t mode, int backlog,
 	r = bind(fd, (const struct sockaddr *)&a->un, a->un_len);
 	if (mode != (mode_t)-1)
 		umask(old);
-	if (r == -1 || listen(fd, backlog) == -1) {
-		cannot_listen(name, f);
+	if (r == -1 || (!dgram && listen(fd, backlog) == -1)) {
+		sock_cannot_listen(name, f);
 		close(fd);
 		return -1;
 	}
@@ -276,7 +306,7 @@ sock_listen_tcp(const struct sockaddr *sa, socklen_t len, bool v6_only,
 
 	addr_name(sa, len, name);
 	if (fd == -1)
-		return cannot_listen(name, f);
+		return sock_cannot_listen(name, f);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (sa->sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
@@ -289,7 +319,7 @@ sock_listen_tcp(const struct sockaddr *sa, socklen_t len, bool v6_only,
 		return -1;
 	}
 	if (bind(fd, sa, len) == -1 || listen(fd, backlog) == -1) {
-		cannot_listen(name, f);
+		sock_cannot_listen(name, f);
 		close(fd);
 		return -1;
 	}

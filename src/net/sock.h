@@ -19,6 +19,7 @@ struct sock_opts {
 	int send_buffer;	  /* 0: left alone, which is the fastest */
 	int recv_buffer;
 	int tos;		/* -1: left alone */
+	int ttl;		/* 0: left alone */
 	const char *congestion; /* NULL: the system's */
 	const char *interface;	/* NULL: any */
 };
@@ -27,6 +28,16 @@ extern const struct sock_opts sock_opts_default;
 
 /* A descriptor, or -1 and errno. */
 int sock_open(int family, int type);
+
+/*
+ * setsockopt with a number, for the option of ours that is named. 0, or -1
+ * and a fail with STATUS_IO.
+ */
+int sock_set(
+    int fd, int level, int name, int value, const char *option, struct fail *);
+
+/* A fail with STATUS_LISTEN from errno, and what to try. Always -1. */
+int sock_cannot_listen(const char *name, struct fail *);
 
 /* Before connect or listen. 0, or -1 and a fail that names the option. */
 int sock_apply(int fd, int family, const struct sock_opts *, struct fail *);
@@ -51,10 +62,11 @@ struct sock_file {
 };
 
 /*
- * Listens on a Unix path (seqpacket if asked for) or an abstract name. A stale
- * file is taken over, a live one refused without a byte sent to it, and what
- * is no socket is left alone. mode: of the file, or (mode_t)-1. The
- * descriptor, or -1 and a fail with STATUS_LISTEN.
+ * Listens on a Unix path (seqpacket if asked for) or an abstract name; a
+ * socket of datagrams is bound, and that is all there is to it. A stale file is
+ * taken over, a live one refused without a byte sent to it, and what is no
+ * socket is left alone. mode: of the file, or (mode_t)-1. The descriptor, or -1
+ * and a fail with STATUS_LISTEN.
  */
 int sock_listen_unix(const struct addr *, bool seqpacket, mode_t mode,
     int backlog, const struct sock_opts *, struct sock_file *, struct fail *);

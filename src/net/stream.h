@@ -16,6 +16,15 @@
  * Where `packets` is set a read brings one packet, whole: STREAM_EMPTY is one
  * without bytes, and for STREAM_LARGE it waits until there is room, which
  * stream_pending tells.
+ *
+ * Some carry datagrams, each a message by itself. Of those
+ *
+ *	stream_receive	> 0 runs of datagrams, or STREAM_AGAIN, STREAM_FAILED
+ *	stream_send	> 0 datagrams, or STREAM_AGAIN
+ *
+ * stand in place of read and write, stream_shut does nothing and is done, and
+ * there is no end. A datagram that cannot go, or that comes back as one that
+ * nobody took, is told by on_undelivered and no failure of the stream.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -23,12 +32,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <netinet/in.h>
 #include <sys/types.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 
 #include <uv.h>
 
 #include "base/fail.h"
+#include "base/slice.h"
 
 enum {
 	STREAM_END = 0,	       /* the peer closed its half, in order */
@@ -42,6 +55,42 @@ enum {
 enum { /* what to wait for, and what is there */
 	STREAM_READABLE = 1,
 	STREAM_WRITABLE = 2,
+};
+
+/* The largest that one read of a datagram can bring, over IP. */
+#define STREAM_DATAGRAM_MAX 65536
+
+/* Who sent a datagram, or is to have one. */
+struct stream_peer {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_un un;
+	} at;
+	socklen_t len;
+	/*
+	 * The address of ours that it asked, from which it is answered:
+	 * AF_INET, AF_INET6, or AF_UNSPEC if there is only one.
+	 */
+	int local_family;
+	union {
+		struct in_addr v4;
+		struct in6_addr v6;
+	} local;
+	unsigned local_scope; /* the interface, where that is needed */
+};
+
+/*
+ * Datagrams that came as one: `each` bytes every one of them but the last,
+ * which may be shorter. A single one may be empty. `len` is more than there
+ * are bytes if a single one was cut for want of room.
+ */
+struct stream_run {
+	struct slice bytes;
+	size_t each;
+	size_t len;
+	struct stream_peer from;
 };
 
 struct stream;
@@ -65,6 +114,11 @@ struct stream_ops {
 	bool (*broken)(const struct stream *);
 	/* See stream_splice_fd; NULL: never. */
 	int (*splice_fd)(const struct stream *);
+	/* Datagrams; NULL for streams of bytes. */
+	ssize_t (*receive)(
+	    struct stream *, void *buf, size_t len, struct stream_run *, int n);
+	ssize_t (*send)(struct stream *, const struct slice *, size_t n);
+	void (*answer)(struct stream *, const struct stream_peer *);
 };
 
 struct stream {
@@ -76,6 +130,14 @@ struct stream {
 	void (*on_ready)(struct stream *, int what);
 	void (*on_closed)(struct stream *);
 	void *owner;
+
+	/* Of datagrams alone. */
+	size_t datagram_max; /* the largest that can be sent */
+	/* Who has what is sent; NULL: nobody yet, so nothing can be. */
+	const struct stream_peer *peer;
+	/* A datagram to that peer is lost, and why: an errno. */
+	void (*on_undelivered)(
+	    struct stream *, const struct stream_peer *, int err);
 };
 
 static inline ssize_t
@@ -127,6 +189,34 @@ stream_broken(const struct stream *s)
 	return s->ops->broken(s);
 }
 
+static inline bool
+stream_has_datagrams(const struct stream *s)
+{
+	return s->ops->receive != NULL;
+}
+
+/* Into at most n runs; the more room there is, the more of them. */
+static inline ssize_t
+stream_receive(
+    struct stream *s, void *buf, size_t len, struct stream_run *v, int n)
+{
+	return s->ops->receive(s, buf, len, v, n);
+}
+
+/* None is longer than datagram_max, and there is a peer. */
+static inline ssize_t
+stream_send(struct stream *s, const struct slice *v, size_t n)
+{
+	return s->ops->send(s, v, n);
+}
+
+/* What is sent from now on goes to this one, unless it goes to one alone. */
+static inline void
+stream_answer(struct stream *s, const struct stream_peer *to)
+{
+	s->ops->answer(s, to);
+}
+
 /*
  * The descriptor, where bytes are on it as they are in the stream and no call
  * on it ever waits; otherwise -1. Whoever moves bytes by it must leave all
@@ -145,5 +235,14 @@ stream_splice_fd(const struct stream *s)
  * its flags are left as they are and it is not closed.
  */
 struct stream *stream_socket_new(uv_loop_t *, int fd, bool borrowed);
+
+/*
+ * The same over a socket of datagrams (UDP, Unix). If it is connected, all is
+ * sent to its peer; otherwise to `to`, such as a group; and if that is NULL,
+ * to whom stream_answer says. `plain`: one system call for each datagram, as
+ * on systems that know no better.
+ */
+struct stream *stream_dgram_new(uv_loop_t *, int fd, bool borrowed,
+    const struct stream_peer *to, bool plain);
 
 #endif

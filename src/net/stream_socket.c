@@ -181,10 +181,11 @@ socket_splice_fd(const struct stream *s)
 }
 
 static void
-on_ready(struct ready *r, int what)
+on_ready(struct ready *r, int what, bool error)
 {
 	struct stream_socket *k = r->owner;
 
+	(void)error;
 	k->base.on_ready(&k->base, what);
 }
 
