@@ -115,7 +115,9 @@ chan_set_want(struct chan *c)
 	if (c->reading == CHAN_READING)
 		want |= STREAM_READABLE;
 	if (c->writing != CHAN_CLOSED && c->writing != CHAN_FAILED &&
-	    (chan_queued(c) > 0 || c->pass_stuck || c->writing == CHAN_CLOSING))
+	    (chan_queued(c) > 0 || c->pass_stuck ||
+		c->writing == CHAN_CLOSING ||
+		(c->stalled && c->stream->peer != NULL)))
 		want |= STREAM_WRITABLE;
 	stream_want(c->stream, want);
 }
@@ -404,6 +406,12 @@ read_once(struct chan *c)
 	if (c->pass_in != NULL)
 		return pass_once(c);
 	b = inbox_take(c->loop);
+	if (b != NULL && stream_has_datagrams(c->stream)) {
+		more = packet_read(c, b);
+		if (c->held == NULL)
+			inbox_give(c->loop, b);
+		return more;
+	}
 	if (b == NULL || !read_place(c, b, &to)) {
 		inbox_give(c->loop, b);
 		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
@@ -435,6 +443,7 @@ on_ready(struct stream *s, int what)
 		for (i = 0; i < READS_A_TURN && read_once(c); i++)
 			;
 	if (what & STREAM_WRITABLE) {
+		c->stalled = c->stalled && s->peer == NULL;
 		chan_flush(c);
 		if (c->pass_stuck && c->writing == CHAN_WRITING)
 			c->pass_out(c);
@@ -475,6 +484,7 @@ chan_open(struct chan *c, struct chan_loop *loop, struct stream *stream,
 	stream->owner = c;
 	stream->on_ready = on_ready;
 	stream->on_closed = on_stream_closed;
+	stream->on_undelivered = packet_undelivered;
 	chan_set_want(c);
 }
 
@@ -488,7 +498,9 @@ chan_resume(struct chan *c)
 	c->held = NULL;
 	if (c->reading == CHAN_PAUSED) {
 		c->reading = CHAN_READING;
-		if (b != NULL)
+		if (b != NULL && stream_has_datagrams(c->stream))
+			packet_deliver(c, b);
+		else if (b != NULL)
 			decode_rest(c, b);
 	} else
 		part_drop(c);

@@ -14,6 +14,10 @@
  * over (chan_flush, or the loop's own). Memory follows what has arrived: a
  * channel that is idle owns no buffer, an unfinished message owns its bytes,
  * and one that is paused owns the inbox that its batch points into.
+ *
+ * Over datagrams each is a message: the framings say no more than how long one
+ * may be, a batch is of one sender, and nothing is queued, so that chan_send
+ * says CHAN_FULL where the socket takes no more or nobody has spoken yet.
  */
 #ifndef CHAN_CHAN_H
 #define CHAN_CHAN_H
@@ -27,12 +31,16 @@
 #define CHAN_BATCH 1024
 #define CHAN_READ (256u << 10)
 #define CHAN_BUFFER (512u << 10)
+#define CHAN_RUNS 16
 
 /* What one read brought, and the messages found in it. */
 struct inbox {
 	uint8_t *buf;
 	size_t cap;
 	struct slice v[CHAN_BATCH];
+	/* Of datagrams; those before runs[run_at] + at are delivered. */
+	struct stream_run runs[CHAN_RUNS];
+	size_t runs_n, run_at, at;
 };
 
 /* What the channels of one loop share. */
@@ -88,6 +96,13 @@ enum chan_pass {
 
 struct chan;
 
+/* What befell a datagram, and no other: the channel goes on. */
+struct chan_trouble {
+	const struct stream_peer *peer;
+	int err; /* of one that we sent; 0: one that came was too long */
+	size_t len, max;
+};
+
 struct chan_events {
 	/*
 	 * Messages; the batch is valid until the call returns. false: it is
@@ -104,6 +119,9 @@ struct chan_events {
 	void (*on_failed)(struct chan *);
 	/* Bytes as they passed on the wire; NULL: nobody looks. */
 	void (*on_wire)(struct chan *, bool out, struct slice bytes);
+	/* Datagrams alone: another peer speaks, stream->peer. */
+	void (*on_peer)(struct chan *);
+	void (*on_trouble)(struct chan *, const struct chan_trouble *);
 	/* The last call: the stream is gone, the struct is the owner's. */
 	void (*on_closed)(struct chan *);
 };
@@ -140,7 +158,8 @@ struct chan {
 	size_t queue_at;
 	size_t queue_max; /* high-water mark */
 	bool was_full;
-	bool unsaid; /* on_drained is owed for what was sent */
+	bool stalled; /* datagrams: nothing can go just now */
+	bool unsaid;  /* on_drained is owed for what was sent */
 	enum chan_pass (*pass_in)(struct chan *); /* NULL: it is read */
 	void (*pass_out)(struct chan *);
 	size_t passing;	 /* taken to be sent, and not yet in the stream */

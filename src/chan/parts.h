@@ -1,6 +1,6 @@
 /*
  * Between the parts of a channel, and for nobody else: chan.c reads and has
- * the states, send.c writes.
+ * the states, send.c writes, packet.c does both where there are datagrams.
  */
 #ifndef CHAN_PARTS_H
 #define CHAN_PARTS_H
@@ -19,5 +19,17 @@ chan_queue_len(const struct chan *c)
 
 /* It has something to flush when the turn is over. */
 void chan_mark_dirty(struct chan *);
+
+/* One receive and what is in it. False: no more now. */
+bool packet_read(struct chan *, struct inbox *);
+
+/* What is left of it. False: paused, or over. */
+bool packet_deliver(struct chan *, struct inbox *);
+
+/* As chan_send; what cannot go makes the channel `stalled`. */
+enum chan_sent packet_send(struct chan *, const struct batch *, size_t *next);
+
+/* stream->on_undelivered */
+void packet_undelivered(struct stream *, const struct stream_peer *, int err);
 
 #endif

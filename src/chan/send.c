@@ -249,11 +249,14 @@ chan_send(struct chan *c, const struct batch *b, size_t *next)
 
 	if (c->writing != CHAN_WRITING)
 		return CHAN_LOST;
-	while (sent == CHAN_SENT && *next < b->n)
-		sent = send_some(c, b, next);
+	if (stream_has_datagrams(c->stream))
+		sent = packet_send(c, b, next);
+	else
+		while (sent == CHAN_SENT && *next < b->n)
+			sent = send_some(c, b, next);
 	c->counts.messages_out += c->encoder.messages - before;
 	c->was_full = sent == CHAN_FULL;
-	c->unsaid = true;
+	c->unsaid = c->unsaid || c->encoder.messages > before;
 	chan_mark_dirty(c);
 	return sent;
 }
@@ -287,6 +290,10 @@ chan_flush(struct chan *c)
 
 	if (c->stream == NULL || is_over(c))
 		return;
+	if (c->stalled && c->writing == CHAN_WRITING) {
+		chan_set_want(c);
+		return;
+	}
 	write_out(c, slice_of("", 0));
 	/* Asked for more first: while more comes, it is not drained. */
 	low = c->stream->packets ? 0 : c->queue_max / 2;
@@ -299,7 +306,7 @@ chan_flush(struct chan *c)
 		return;
 	if (chan_queued(c) == 0 && c->writing == CHAN_CLOSING)
 		close_half(c);
-	else if (chan_queued(c) == 0 && c->unsaid) {
+	else if (chan_queued(c) == 0 && !c->stalled && c->unsaid) {
 		c->unsaid = false;
 		c->on->on_drained(c);
 	}
