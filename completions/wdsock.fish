@@ -65,7 +65,8 @@ end
 for at in "-c wdsock -n '__fish_seen_subcommand_from connect serve-single'" \
 		"-c wdsock-connect" "-c wdsock-serve-single"
 	eval complete $at -f
-	eval complete $at -a "'localhost:8000 127.0.0.1:0 unix:'"
+	eval complete $at -a "'localhost:8000 127.0.0.1:0 udp: unix:'"
+	eval complete $at -a "'unix-dgram: vsock:'"
 	eval complete $at -s m -l mode -x -a "'$modes'" \
 		-d "'the framing of both directions'"
 	eval complete $at -l mode-in -x -a "'$modes'" \
@@ -148,6 +149,16 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from connect serve-single'" \
 		-d "'type of service, 0 to 255'"
 	eval complete $at -l congestion -x -a "'reno cubic bbr'" \
 		-d "'congestion control, such as reno'"
+	eval complete $at -l ttl -x -a "'1 2 16 64'" \
+		-d "'how many routers may pass it on'"
+	eval complete $at -s u -l udp \
+		-d "'an address without a scheme is one of UDP'"
+	eval complete $at -l broadcast \
+		-d "'UDP: to broadcast addresses too'"
+	eval complete $at -l join -x -a "'224.0.0.1 239.255.0.1'" \
+		-d "'UDP: be in this group'"
+	eval complete $at -l no-loop \
+		-d "'UDP: groups, but none of this machine'"
 	eval complete $at -l interface -x \
 		-d "'this interface alone'"
 	eval complete $at -s h -l help \

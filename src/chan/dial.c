@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "chan/dial.h"
+#include "net/vsock.h"
 
 #define STAGGER_MS 250	  /* RFC 8305: Connection Attempt Delay */
 #define WAIT_FOR_V6_MS 50 /* RFC 8305: Resolution Delay */
@@ -99,6 +100,21 @@ give_up(struct dial *d)
 	uv_timer_start(d->timer, on_give_up, 0, 0);
 }
 
+/* Is it one address, of which no resolver knows? */
+static bool
+is_one(const struct addr *a)
+{
+	return a->un_len > 0 || a->kind == ADDR_VSOCK;
+}
+
+static bool
+is_end_of(const char *end, const char *text)
+{
+	size_t n = strlen(end), all = strlen(text);
+
+	return n <= all && strcmp(text + all - n, end) == 0;
+}
+
 /* Why nothing answered, with all that was tried. */
 static void
 cannot_connect(struct dial *d)
@@ -109,7 +125,7 @@ cannot_connect(struct dial *d)
 					    : STATUS_CONNECT;
 
 	addr_print(target(d), name);
-	if (d->tried[0] == '\0' || strcmp(d->tried, name) == 0)
+	if (is_one(target(d)) || is_end_of(d->tried, name))
 		fail_set(&d->fail, s, "%s: cannot connect: %s", name,
 		    strerror(d->err));
 	else
@@ -119,8 +135,17 @@ cannot_connect(struct dial *d)
 		fail_hint(&d->fail,
 		    "nobody listens there; try: start the "
 		    "server first, or --retry");
-	if (d->err == ENOENT && target(d)->kind == ADDR_UNIX)
+	if (d->err == ENOENT && target(d)->un_len > 0)
 		fail_hint(&d->fail, "try: the path of a server that runs");
+	if (d->err == EPROTOTYPE && target(d)->un_len > 0)
+		fail_hint(&d->fail,
+		    "a socket of another type is there; try: unix:, "
+		    "unix-dgram: or --seqpacket");
+	if (d->err == EACCES && target(d)->kind == ADDR_UDP)
+		fail_hint(
+		    &d->fail, "try: --broadcast, if it is such an address");
+	if (target(d)->kind == ADDR_VSOCK && vsock_hint(d->err) != NULL)
+		fail_hint(&d->fail, "%s", vsock_hint(d->err));
 	if (d->err == ETIMEDOUT)
 		fail_hint(&d->fail,
 		    "that was the kernel's own timeout; try: "
@@ -343,12 +368,14 @@ bind_source(struct dial *d, int fd, int family)
 	union resolve_sockaddr from = p->source;
 	int on = 1;
 
-	if (!p->has_source || family == AF_UNIX)
+	if (!p->has_source || (family != AF_INET && family != AF_INET6))
 		return 0;
 	if (from.sa.sa_family != AF_UNSPEC && from.sa.sa_family != family)
 		return EAFNOSUPPORT;
 	from.sa.sa_family = (sa_family_t)family;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* With datagrams it would let two have one port at a time. */
+	if (!addr_is_datagrams(target(d)) || p->dgram.joins_n > 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (family == AF_INET)
 		from.v4.sin_port = htons(p->source_port);
 	else
@@ -363,9 +390,9 @@ static struct dial_attempt *
 new_attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 {
 	struct dial_attempt *a = calloc(1, sizeof(*a));
-	int type = sa->sa_family == AF_UNIX && d->plan->seqpacket
-	    ? SOCK_SEQPACKET
-	    : SOCK_STREAM;
+	int type = addr_is_datagrams(target(d))		     ? SOCK_DGRAM
+	    : sa->sa_family == AF_UNIX && d->plan->seqpacket ? SOCK_SEQPACKET
+							     : SOCK_STREAM;
 	int err;
 
 	if (a == NULL) {
@@ -404,20 +431,26 @@ static bool
 attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 {
 	struct dial_attempt *a = new_attempt(d, sa, len);
+	const bool datagrams = addr_is_datagrams(target(d));
 	int err;
 
 	if (a == NULL)
 		return false;
 	note_tried(d, a);
 	say_connecting(d);
-	if (sock_apply(a->fd, sa->sa_family, &d->plan->opts, &d->fail) == -1) {
+	if (sock_apply(a->fd, sa->sa_family, &d->plan->opts, &d->fail) == -1 ||
+	    (datagrams &&
+		dgram_apply(a->fd, sa->sa_family, &d->plan->dgram,
+		    &d->plan->opts, &d->fail) == -1)) {
 		drop_attempt(a);
 		give_up(d);
 		return true; /* the same would happen to any other */
 	}
 	err = bind_source(d, a->fd, sa->sa_family);
 	if (err == 0)
-		switch (sock_connect(a->fd, sa, len)) {
+		switch (datagrams ? dgram_connect(a->fd, sa, len,
+					&d->plan->dgram, &d->group, &d->own)
+				  : sock_connect(a->fd, sa, len)) {
 		case SOCK_DONE:
 			d->at_once = a;
 			uv_timer_start(d->timer, on_connected_at_once, 0, 0);
@@ -431,18 +464,27 @@ attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 		}
 	d->err = err;
 	note_failed(d, a, err);
+	sock_file_remove(&d->own);
 	drop_attempt(a);
 	return false;
 }
 
-/* A Unix socket: one attempt, again and again while the backlog is full. */
+/* One attempt; of a Unix socket again and again while the backlog is full. */
 static void
-try_unix(struct dial *d)
+try_one(struct dial *d)
 {
 	const struct addr *to = target(d);
+	struct sockaddr_storage ss;
+	socklen_t len = to->un_len;
 
 	d->tried[0] = '\0';
-	if (attempt(d, (const struct sockaddr *)&to->un, to->un_len))
+	if (to->kind == ADDR_VSOCK)
+		len = vsock_address(to, &ss);
+	else
+		memcpy(&ss, &to->un, sizeof(to->un));
+	if (len == 0)
+		d->err = errno;
+	else if (attempt(d, (const struct sockaddr *)&ss, len))
 		return;
 	if (d->err == EAGAIN)
 		uv_timer_start(d->timer, on_timer, BUSY_MS, 0);
@@ -482,8 +524,8 @@ try_next(struct dial *d)
 	struct resolve *r = &d->resolve;
 	const union resolve_sockaddr *a;
 
-	if (target(d)->kind == ADDR_UNIX) {
-		try_unix(d);
+	if (is_one(target(d))) {
+		try_one(d);
 		return;
 	}
 	while ((a = next_address(d)) != NULL)
@@ -503,10 +545,14 @@ static void
 on_answer(struct resolve *r)
 {
 	struct dial *d = r->owner;
+	bool late;
 
 	if (uv_is_active((uv_handle_t *)d->timer) && d->running != NULL)
 		return; /* an attempt has its time first */
-	if (r->n4 > 0 && !r->done6 && d->running == NULL)
+	/* The family that is to be tried first is waited for, but not long. */
+	late = addr_is_datagrams(target(d)) ? r->n6 > 0 && !r->done4
+					    : r->n4 > 0 && !r->done6;
+	if (late && d->running == NULL)
 		uv_timer_start(d->timer, on_timer, WAIT_FOR_V6_MS, 0);
 	else
 		try_next(d);
@@ -518,8 +564,8 @@ on_start(uv_timer_t *t)
 	struct dial *d = t->data;
 	const struct addr *to = target(d);
 
-	if (to->kind == ADDR_UNIX) {
-		try_unix(d);
+	if (is_one(to)) {
+		try_one(d);
 		return;
 	}
 	snprintf(d->doing, sizeof(d->doing), "for the address of %s", to->host);
@@ -560,7 +606,10 @@ dial_start(struct dial *d, const struct dial_plan *plan, uv_loop_t *loop,
 	memset(&d->resolve, 0, sizeof(d->resolve));
 	d->running = d->at_once = NULL;
 	d->at6 = d->at4 = 0;
-	d->v4_next = d->over = false;
+	d->v4_next = addr_is_datagrams(target(d));
+	d->over = false;
+	d->group.len = 0;
+	memset(&d->own, 0, sizeof(d->own));
 	d->err = 0;
 	d->tried[0] = '\0';
 	d->timer = NULL;

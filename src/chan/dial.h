@@ -8,6 +8,10 @@
  * IPv6 and IPv4 addresses take turns; a new attempt begins when the last one
  * has failed, or has said nothing for a quarter of a second. The first that
  * connects ends the others.
+ *
+ * With datagrams nobody answers, so the first address that there is a way to
+ * is taken, and that is one of IPv4 if there is one: it is what a server of a
+ * named host listens on.
  */
 #ifndef CHAN_DIAL_H
 #define CHAN_DIAL_H
@@ -16,15 +20,18 @@
 
 #include "base/log.h"
 #include "net/addr.h"
+#include "net/dgram.h"
 #include "net/idn.h"
 #include "net/proxy.h"
 #include "net/resolve.h"
 #include "net/sock.h"
+#include "net/stream.h"
 
 /* What to dial; must outlive the dial. */
 struct dial_plan {
 	struct addr to;
 	struct sock_opts opts;
+	struct dgram_opts dgram;
 	enum resolve_family family;
 	bool numeric;	/* -n */
 	bool seqpacket; /* unix: */
@@ -48,6 +55,12 @@ struct dial {
 	/* fd is the caller's from here on; -1: fail says why. Once. */
 	void (*on_done)(struct dial *, int fd);
 	void *owner;
+	/*
+	 * Of datagrams: where they are to go if the socket is not connected,
+	 * as for a group, of which many may answer; len 0: it is connected.
+	 */
+	struct stream_peer group;
+	struct sock_file own; /* a name of ours; the owner removes it */
 	struct fail fail;
 	char doing[ADDR_TEXT_MAX + 64]; /* what is being waited for */
 

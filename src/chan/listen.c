@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "chan/listen.h"
+#include "net/vsock.h"
 
 #define ACCEPTS_A_TURN 64
 #define RETRY_MS 100
@@ -16,13 +17,13 @@
 static void on_poll(uv_poll_t *, int status, int events);
 
 static bool
-set_name(struct listener *l)
+set_name(struct listener *l, int fd)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 
 	memset(&ss, 0, sizeof(ss));
-	if (getsockname(l->fd.fd, (struct sockaddr *)&ss, &len) == -1)
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
 		return false;
 	addr_name((const struct sockaddr *)&ss, len, l->name);
 	return true;
@@ -137,7 +138,7 @@ start(struct listener *l, uv_loop_t *loop, struct fail *f)
 {
 	int err = 0;
 
-	if (!set_name(l)) {
+	if (!set_name(l, l->fd.fd)) {
 		err = -errno;
 		snprintf(l->name, sizeof(l->name), "fd:%d", l->fd.fd);
 	} else
@@ -158,6 +159,17 @@ start(struct listener *l, uv_loop_t *loop, struct fail *f)
 	return 0;
 }
 
+/* One socket, as the plan has it. */
+static int
+open_at(const struct listen_plan *p, const struct sockaddr *sa, socklen_t len,
+    bool v6_only, struct fail *f)
+{
+	if (p->at.kind == ADDR_UDP)
+		return dgram_bind(sa, len, v6_only, &p->dgram, &p->opts, f);
+	return sock_listen_tcp(
+	    sa, len, v6_only, p->reuse_port, p->backlog, &p->opts, f);
+}
+
 /* Every interface: one dual-stack socket, or IPv4 where there is no IPv6. */
 static int
 listen_anywhere(const struct listen_plan *p, struct fail *f)
@@ -170,9 +182,8 @@ listen_anywhere(const struct listen_plan *p, struct fail *f)
 		any.v6.sin6_family = AF_INET6;
 		any.v6.sin6_port = htons(p->at.port);
 		any.v6.sin6_addr = in6addr_any;
-		fd = sock_listen_tcp(&any.sa, sizeof(any.v6),
-		    p->family == RESOLVE_V6, p->reuse_port, p->backlog,
-		    &p->opts, f);
+		fd = open_at(
+		    p, &any.sa, sizeof(any.v6), p->family == RESOLVE_V6, f);
 		if (fd != -1 || p->family == RESOLVE_V6 ||
 		    errno != EAFNOSUPPORT)
 			return fd;
@@ -180,8 +191,31 @@ listen_anywhere(const struct listen_plan *p, struct fail *f)
 	}
 	any.v4.sin_family = AF_INET;
 	any.v4.sin_port = htons(p->at.port);
-	return sock_listen_tcp(&any.sa, sizeof(any.v4), false, p->reuse_port,
-	    p->backlog, &p->opts, f);
+	return open_at(p, &any.sa, sizeof(any.v4), false, f);
+}
+
+static int
+open_socket(struct listener *l, const struct listen_plan *p,
+    const union resolve_sockaddr *where, struct fail *f)
+{
+	switch (p->at.kind) {
+	case ADDR_UNIX:
+	case ADDR_UNIX_DGRAM:
+		return sock_listen_unix(&p->at, p->seqpacket, p->mode,
+		    p->backlog, &p->opts, &l->file, f);
+	case ADDR_VSOCK:
+		return vsock_listen(&p->at, p->backlog, &p->opts, f);
+	case ADDR_TCP:
+	case ADDR_UDP:
+	case ADDR_FD:
+		break;
+	}
+	if (where == NULL)
+		return listen_anywhere(p, f);
+	return open_at(p, &where->sa,
+	    where->sa.sa_family == AF_INET ? sizeof(where->v4)
+					   : sizeof(where->v6),
+	    true, f);
 }
 
 int
@@ -191,21 +225,43 @@ listener_open(struct listener *l, uv_loop_t *loop, const struct listen_plan *p,
 	int fd;
 
 	l->file.made = false;
-	if (p->at.kind == ADDR_UNIX)
-		fd = sock_listen_unix(&p->at, p->seqpacket, p->mode, p->backlog,
-		    &p->opts, &l->file, f);
-	else if (where == NULL)
-		fd = listen_anywhere(p, f);
-	else
-		fd = sock_listen_tcp(&where->sa,
-		    where->sa.sa_family == AF_INET ? sizeof(where->v4)
-						   : sizeof(where->v6),
-		    true, p->reuse_port, p->backlog, &p->opts, f);
+	fd = open_socket(l, p, where, f);
 	if (fd == -1)
 		return -1;
 	l->fd = (struct fd){.kind = FD_SOCKET, .fd = fd, .watch = fd};
 	l->borrowed = false;
 	return start(l, loop, f);
+}
+
+void
+listener_name_datagrams(struct listener *l, int fd)
+{
+	char name[ADDR_TEXT_MAX];
+
+	if (!set_name(l, fd)) {
+		snprintf(l->name, sizeof(l->name), "fd:%d", fd);
+		return;
+	}
+	memcpy(name, l->name, sizeof(name));
+	if (strncmp(name, "unix:", 5) == 0)
+		snprintf(
+		    l->name, sizeof(l->name), "unix-dgram:%.500s", name + 5);
+	else
+		snprintf(l->name, sizeof(l->name), "udp:%.500s", name);
+}
+
+int
+listener_bind(struct listener *l, const struct listen_plan *p,
+    const union resolve_sockaddr *where, struct fail *f)
+{
+	int fd = open_socket(l, p, where, f);
+
+	if (fd == -1)
+		return -1;
+	listener_name_datagrams(l, fd);
+	if (p->at.kind == ADDR_UNIX_DGRAM)
+		addr_print(&p->at, l->name);
+	return fd;
 }
 
 int

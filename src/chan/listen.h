@@ -17,11 +17,13 @@
 #include "base/fd.h"
 #include "net/addr.h"
 #include "net/resolve.h"
+#include "net/dgram.h"
 #include "net/sock.h"
 
 struct listen_plan {
 	struct addr at;
 	struct sock_opts opts;
+	struct dgram_opts dgram;
 	enum resolve_family family;
 	bool seqpacket;
 	bool reuse_port;
@@ -61,6 +63,17 @@ struct listener {
  */
 int listener_open(struct listener *, uv_loop_t *, const struct listen_plan *,
     const union resolve_sockaddr *where, struct fail *);
+
+/*
+ * The same for datagrams, of which nobody has to be accepted: the descriptor,
+ * which is the caller's. All that the listener has to do with it is its name
+ * and its file. -1 and a fail.
+ */
+int listener_bind(struct listener *, const struct listen_plan *,
+    const union resolve_sockaddr *where, struct fail *);
+
+/* Gives it the name of a socket of datagrams. */
+void listener_name_datagrams(struct listener *, int fd);
 
 /*
  * Takes over a socket that somebody else opened: a listening one is used as it

@@ -174,11 +174,29 @@ cmd_needs_later(const struct addr *a, struct fail *f)
 {
 	char name[ADDR_TEXT_MAX];
 
-	if (!a->tls && !addr_is_datagrams(a) && a->kind != ADDR_VSOCK)
+	if (!a->tls)
 		return 0;
-	fail_set(f, STATUS_USAGE, "%s: expected a TCP or Unix address",
+	fail_set(f, STATUS_USAGE,
+	    "%s: expected an address without tls:", addr_print(a, name));
+	return fail_hint(f, "this version has no TLS");
+}
+
+int
+cmd_address(
+    const struct plan *p, const char *text, struct addr *a, struct fail *f)
+{
+	char name[ADDR_TEXT_MAX];
+
+	if (addr_parse_as(p->udp ? ADDR_UDP : ADDR_TCP, text, a, f) == -1)
+		return -1;
+	if (!p->udp || addr_is_datagrams(a) || a->kind == ADDR_FD)
+		return 0;
+	fail_set(f, STATUS_USAGE,
+	    "-u: expected an address of datagrams, saw %s",
 	    addr_print(a, name));
-	return fail_hint(f, "this version has neither TLS nor UDP");
+	if (a->kind == ADDR_UNIX && !a->tls)
+		return fail_hint(f, "try: unix-dgram:PATH");
+	return fail_hint(f, "try: HOST:PORT");
 }
 
 /*

@@ -44,6 +44,10 @@ void cmd_print_overview(FILE *to);
 /* What this version has no stream for. -1 and a usage error. */
 int cmd_needs_later(const struct addr *, struct fail *);
 
+/* Reads the address that the command is given; -u says of which kind. */
+int cmd_address(
+    const struct plan *, const char *text, struct addr *, struct fail *);
+
 /*
  * To stderr: a line of -v, a line as it stands, and an error that does not
  * end the run, or has. `when` is the time, or "".

@@ -2,6 +2,23 @@
 
 #include "cmd/cmd.h"
 
+static bool
+has_no_port(const struct addr *to)
+{
+	switch (to->kind) {
+	case ADDR_TCP:
+	case ADDR_UDP:
+		return to->port == 0;
+	case ADDR_VSOCK:
+		return to->vsock_port == 0;
+	case ADDR_UNIX:
+	case ADDR_UNIX_DGRAM:
+	case ADDR_FD:
+		break;
+	}
+	return false;
+}
+
 static int
 run(struct plan *p, int argc, char **argv, struct fail *f)
 {
@@ -13,16 +30,18 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 		    argv[2]);
 		return fail_hint(f, "try: wdsock connect localhost:8000");
 	}
-	if (argc == 2 && addr_parse_two(ADDR_TCP, argv[0], argv[1], to, f) == -1)
+	if (argc == 2 &&
+	    addr_parse_two(
+		p->udp ? ADDR_UDP : ADDR_TCP, argv[0], argv[1], to, f) == -1)
 		return -1;
 	if (argc < 2 &&
-	    addr_parse(argc == 1 ? argv[0] : CMD_ADDRESS, to, f) == -1)
+	    cmd_address(p, argc == 1 ? argv[0] : CMD_ADDRESS, to, f) == -1)
 		return -1;
 	if (cmd_needs_later(to, f) == -1)
 		return -1;
-	if (to->kind == ADDR_TCP && to->port == 0) {
+	if (has_no_port(to)) {
 		fail_set(f, STATUS_USAGE,
-		    "'%.128s': expected a port from 1 to 65535, saw 0",
+		    "'%.128s': expected a port from 1 on, saw 0",
 		    argv[argc - 1]);
 		return fail_hint(f, "try: the port that the server told");
 	}
@@ -61,6 +80,7 @@ static const struct option options[] = {
     {'n', "numeric", NULL, "ask no resolver",
 	OPTION_IN(OPTION_FLAG, run.dial.numeric)},
     CMD_OPTIONS_SOCKET,
+    CMD_OPTIONS_DATAGRAMS,
     {'h', "help", NULL, "this text", OPTION_BY(set_help)},
     OPTION_END,
 };

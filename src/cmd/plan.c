@@ -229,7 +229,7 @@ settle_formats(struct plan *p, enum framing_mode in, enum framing_mode out)
 		fl->output = SINK_NULL;
 	if (p->both == PLAN_BOTH_JSON && !p->has_output)
 		fl->output = SINK_JSON;
-	if (p->both != PLAN_BOTH_NONE)
+	if (p->both != PLAN_BOTH_NONE || p->datagrams)
 		return;
 	if (out == FRAMING_UNTIL_CLOSE && !p->has_input)
 		fl->input = SOURCE_WHOLE;
@@ -246,7 +246,7 @@ plan_finish(struct plan *p, struct fail *f)
 	size_t at;
 
 	if (p->mode == NULL || fl->automatic)
-		framing_parse("windev", &fl->fr, &at);
+		framing_parse(p->datagrams ? "raw" : "windev", &fl->fr, &at);
 	if (p->has_max)
 		fl->fr.max = p->max;
 	if (charset_framing(&fl->charset, &fl->fr, f) == -1)

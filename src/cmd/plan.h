@@ -52,6 +52,8 @@ struct plan {
 	uint64_t w_ms, keepalive_ms, user_timeout_ms, count, repeat, backlog;
 	bool count_one;
 	bool v4, v6;
+	bool udp;	/* -u */
+	bool datagrams; /* that is what the address is for */
 	unsigned verbose;
 	enum stamp_kind timestamps;
 	struct stamp out_stamp, err_stamp; /* one for each stream of lines */
@@ -81,6 +83,14 @@ int plan_finish(struct plan *, struct fail *);
 int plan_talk_finish(struct plan *, struct fail *);
 
 /*
+ * Parts of it, for datagrams: does the address have them; are the options
+ * such as they can be there; what they mean there.
+ */
+bool plan_has_datagrams(const struct plan *);
+int plan_check_datagrams(struct plan *, struct fail *);
+void plan_settle_datagrams(struct plan *);
+
+/*
  * Setters for the option table. `value` is as typed and outlives the plan; an
  * error names neither the option nor the value, which option.c puts in front.
  */
@@ -102,5 +112,7 @@ int set_expect(struct plan *, const char *value, struct fail *);
 int set_timestamps(struct plan *, const char *value, struct fail *);
 int set_color(struct plan *, const char *value, struct fail *);
 int set_verbose(struct plan *, const char *value, struct fail *);
+int set_join(struct plan *, const char *value, struct fail *);
+int set_ttl(struct plan *, const char *value, struct fail *);
 
 #endif

@@ -365,8 +365,10 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	struct run_plan *r = &p->run;
 	const struct addr *at = p->serving ? &r->listen.at : &r->dial.to;
 
-	if (plan_finish(p, f) == -1 || finish_source(p, f) == -1 ||
-	    finish_proxy(p, f) == -1 || finish_sockets(p, f) == -1)
+	p->datagrams = plan_has_datagrams(p);
+	if (plan_finish(p, f) == -1 || plan_check_datagrams(p, f) == -1 ||
+	    finish_source(p, f) == -1 || finish_proxy(p, f) == -1 ||
+	    finish_sockets(p, f) == -1)
 		return -1;
 	if (finish_framing(p, f) == -1)
 		return -1;
@@ -395,6 +397,7 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	    (r->talk.echo && !p->has_output && p->both == PLAN_BOTH_NONE);
 	r->talk.track = r->retry > 0;
 	r->dial.log = &r->log;
+	plan_settle_datagrams(p);
 	finish_pass(p);
 	r->log.level = p->verbose > 1 ? LOG_CHATTY
 	    : p->verbose == 1	      ? LOG_VERBOSE

@@ -44,13 +44,15 @@ was_passed(struct addr *at, struct fail *f)
 
 /* The one word, or what was passed, or where the vendor's examples are. */
 static int
-read_address(struct addr *at, int argc, char **argv, struct fail *f)
+read_address(struct plan *p, int argc, char **argv, struct fail *f)
 {
+	struct addr *at = &p->run.listen.at;
+
 	if (argc == 1)
-		return addr_parse(argv[0], at, f);
+		return cmd_address(p, argv[0], at, f);
 	switch (was_passed(at, f)) {
 	case 0:
-		return addr_parse(CMD_ADDRESS, at, f);
+		return cmd_address(p, CMD_ADDRESS, at, f);
 	case 1:
 		return 0;
 	}
@@ -67,7 +69,7 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 		    "'%.128s': expected one ADDRESS, saw another", argv[1]);
 		return fail_hint(f, "try: HOST:PORT in one word");
 	}
-	if (read_address(at, argc, argv, f) == -1 ||
+	if (read_address(p, argc, argv, f) == -1 ||
 	    cmd_needs_later(at, f) == -1 || plan_talk_finish(p, f) == -1)
 		return -1;
 	p->run.log.say = cmd_say;
@@ -97,6 +99,7 @@ static const struct option options[] = {
     {0, "socket-mode", "MODE", "of the file of a Unix socket, octal",
 	OPTION_IN(OPTION_TEXT, socket_mode)},
     CMD_OPTIONS_SOCKET,
+    CMD_OPTIONS_DATAGRAMS,
     {'h', "help", NULL, "this text", OPTION_BY(set_help)},
     OPTION_END,
 };

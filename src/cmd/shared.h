@@ -104,8 +104,20 @@
 		OPTION_IN(OPTION_TEXT, tos)}, \
 	{0, "congestion", "NAME", "congestion control, such as reno", \
 		OPTION_IN(OPTION_TEXT, run.dial.opts.congestion)}, \
+	{0, "ttl", "N", "how many routers may pass it on, 1 to 255", \
+		OPTION_BY(set_ttl)}, \
 	{0, "interface", "NAME", "this interface alone", \
 		OPTION_IN(OPTION_TEXT, run.dial.opts.interface)}
+
+#define CMD_OPTIONS_DATAGRAMS \
+	{'u', "udp", NULL, "an address without a scheme is one of UDP", \
+		OPTION_IN(OPTION_FLAG, udp)}, \
+	{0, "broadcast", NULL, "UDP: to broadcast addresses too", \
+		OPTION_IN(OPTION_FLAG, run.dial.dgram.broadcast)}, \
+	{0, "join", "GROUP", "UDP: be in this group; GROUP%INTERFACE", \
+		OPTION_BY(set_join)}, \
+	{0, "no-loop", NULL, "UDP: groups, but none of this machine", \
+		OPTION_IN(OPTION_FLAG, run.dial.dgram.no_loop)}
 
 /* clang-format on */
 

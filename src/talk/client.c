@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/dgram.h"
 #include "talk/run.h"
 
 #define RETRY_FIRST_MS 250
@@ -125,7 +126,26 @@ on_dialled(struct dial *d, int fd)
 		run_end(run, STATUS_DONE);
 		return;
 	}
-	run_talk(run, fd, false, name);
+	if (addr_is_datagrams(&run->plan->dial.to))
+		run_talk_datagrams(
+		    run, fd, false, d->group.len > 0 ? &d->group : NULL, name);
+	else
+		run_talk(run, fd, false, name);
+}
+
+/* A socket that somebody else has opened. */
+static void
+adopt(struct run *run, int fd)
+{
+	char name[ADDR_TEXT_MAX];
+
+	addr_print(&run->plan->dial.to, name);
+	if (run->plan->only_connect)
+		run_end(run, STATUS_DONE);
+	else if (dgram_is(fd))
+		run_talk_datagrams(run, fd, true, NULL, name);
+	else
+		run_talk(run, fd, true, name);
 }
 
 static void
@@ -149,11 +169,13 @@ dial(struct run *run)
 static void
 on_over(struct run *run)
 {
+	sock_file_remove(&run->dial.own);
 	run_take_outcome(run);
 	/* A connection over which something came was worth having. */
 	if (run->talk.chan.counts.bytes_in > 0)
 		run->tries = 0;
-	if (!retry(run))
+	/* A datagram that was lost is not said again: no success behind it. */
+	if (addr_is_datagrams(&run->plan->dial.to) || !retry(run))
 		run_end(run, run->talk.status);
 }
 
@@ -161,13 +183,13 @@ static void
 on_stop(struct run *run)
 {
 	dial_cancel(&run->dial);
+	sock_file_remove(&run->dial.own);
 }
 
 int
 run_client(const struct run_plan *plan, struct fail *f)
 {
 	struct run *run = malloc(sizeof(*run));
-	char name[ADDR_TEXT_MAX];
 	int r = -1;
 
 	if (run == NULL)
@@ -175,11 +197,8 @@ run_client(const struct run_plan *plan, struct fail *f)
 	if (run_init(run, plan, f) == 0) {
 		run->on_over = on_over;
 		run->on_stop = on_stop;
-		if (plan->dial.to.kind == ADDR_FD && plan->only_connect)
-			run_end(run, STATUS_DONE);
-		else if (plan->dial.to.kind == ADDR_FD)
-			run_talk(run, plan->dial.to.fd, true,
-			    addr_print(&plan->dial.to, name));
+		if (plan->dial.to.kind == ADDR_FD)
+			adopt(run, plan->dial.to.fd);
 		else
 			dial(run);
 		r = run_loop(run);

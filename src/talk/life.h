@@ -28,6 +28,11 @@
  *			any	any	CLOSED	over, 6 (and if it was ENOUGH)
  *	QUIT		any	any	any	over, 0	(-q has run out)
  *	ENOUGH		any	any	any	over, 0 once nothing is queued
+ *
+ * Datagrams have no end that anybody could see: there the peer's half never
+ * closes, and that ours does is nothing on the wire but the moment from which
+ * -q counts, which is then always given. A server of them stays, so that only
+ * ENOUGH, a clock or a signal ends it.
  */
 #ifndef TALK_LIFE_H
 #define TALK_LIFE_H

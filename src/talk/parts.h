@@ -1,7 +1,7 @@
 /*
  * Between the parts of a conversation, and for nobody else: talk.c has its
  * life and its end, say.c what we say, hear.c what we hear, pass.c what passes
- * unseen in place of both, words.c the texts.
+ * unseen in place of both, words.c the texts, trouble.c what befalls datagrams.
  */
 #ifndef TALK_PARTS_H
 #define TALK_PARTS_H
@@ -43,5 +43,10 @@ void talk_on_wire(struct chan *, bool out, struct slice bytes);
 /* words.c */
 void talk_lost_text(const struct talk *, struct fail *);
 void talk_broken_text(const struct talk *, int err, struct fail *);
+
+/* trouble.c */
+void talk_on_peer(struct chan *);
+void talk_on_trouble(struct chan *, const struct chan_trouble *);
+void talk_refused_text(const struct talk *, struct fail *);
 
 #endif

@@ -175,14 +175,19 @@ on_dump(struct talk *t, const char *line)
 void
 run_talk(struct run *run, int fd, bool borrowed, const char *name)
 {
-	struct stream *s = stream_socket_new(&run->loop, fd, borrowed);
+	run_talk_over(run, stream_socket_new(&run->loop, fd, borrowed), name);
+}
 
+void
+run_talk_over(struct run *run, struct stream *s, const char *name)
+{
 	if (s == NULL) {
 		fail_set(run->fail, STATUS_IO, "%s: %s", name, strerror(errno));
 		run_end(run, STATUS_IO);
 		return;
 	}
-	log_say(&run->plan->log, LOG_VERBOSE, "%s: open", name);
+	if (!run->plan->talk.answers)
+		log_say(&run->plan->log, LOG_VERBOSE, "%s: open", name);
 	run->talking = true;
 	run->talk.plan = &run->plan->talk;
 	run->talk.log = &run->plan->log;

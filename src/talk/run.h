@@ -77,6 +77,23 @@ int run_loop(struct run *);
 /* Begins the conversation over this socket. */
 void run_talk(struct run *, int fd, bool borrowed, const char *name);
 
+/* The same over a stream; NULL: there is none, for errno. */
+void run_talk_over(struct run *, struct stream *, const char *name);
+
+/* Over a socket of datagrams, which all go to `to` if that is not NULL. */
+void run_talk_datagrams(struct run *, int fd, bool borrowed,
+    const struct stream_peer *to, const char *name);
+
+/* serve-single over datagrams, bound by us or by others. */
+void run_serve_datagrams(struct run *, const union resolve_sockaddr *where);
+void run_adopt_datagrams(struct run *, int fd);
+
+/* Says where we listen, to all who want to know. */
+void run_announce(struct run *);
+
+/* Starts the clock of --accept-timeout. */
+void run_await_clock(struct run *);
+
 /* The run ends, with this status, and with run->fail's text. */
 void run_end(struct run *, enum status);
 

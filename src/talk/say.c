@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "talk/explain.h"
 #include "talk/parts.h"
 
 /*
@@ -37,7 +36,7 @@ talk_echo(struct talk *t)
 		t->life.queued = true;
 	}
 	if (r == CHAN_REFUSED) {
-		explain_encode(&t->chan.encoder.fault, &t->chan.out, &f);
+		talk_refused_text(t, &f);
 		fail_prefix(&f, "--echo");
 		talk_end_with(t, &f, "it cannot be sent back");
 	}
@@ -140,8 +139,7 @@ talk_pump(struct talk *t)
 		case CHAN_SENT:
 			break;
 		case CHAN_REFUSED:
-			explain_encode(
-			    &t->chan.encoder.fault, &t->chan.out, &f);
+			talk_refused_text(t, &f);
 			feed_failed(t, &f);
 			return;
 		case CHAN_FULL:
@@ -173,17 +171,29 @@ talk_on_low(struct chan *c)
 	talk_pump(t);
 }
 
-/* Of --on-open what can be said. */
+/* --on-open as far as it goes at once: nothing of it is kept for later. */
 static void
 greet_with(struct talk *t, const struct batch *b)
 {
 	size_t next = 0;
 	struct fail f;
 
-	if (chan_send(&t->chan, b, &next) == CHAN_REFUSED) {
-		explain_encode(&t->chan.encoder.fault, &t->chan.out, &f);
+	switch (chan_send(&t->chan, b, &next)) {
+	case CHAN_SENT:
+	case CHAN_LOST:
+		break;
+	case CHAN_FULL:
+		fail_set(&f, STATUS_IO,
+		    "--on-open: expected room for %zu messages, saw it for %zu",
+		    b->n, next);
+		fail_hint(&f, "try: fewer of them, and the rest as input");
+		feed_failed(t, &f);
+		break;
+	case CHAN_REFUSED:
+		talk_refused_text(t, &f);
 		fail_prefix(&f, "--on-open");
 		feed_failed(t, &f);
+		break;
 	}
 	t->life.queued = next > 0;
 	t->said += next;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "net/dgram.h"
 #include "talk/run.h"
 
 static void
@@ -79,6 +80,9 @@ on_accept_timeout(uv_timer_t *t)
 {
 	struct run *run = t->data;
 
+	/* Nobody stops it for datagrams. */
+	if (run->talking && run->talk.heard > 0)
+		return;
 	fail_set(run->fail, STATUS_TIMEOUT,
 	    "%s: timeout: --accept-timeout of %g s has run out, waiting for a "
 	    "client",
@@ -86,12 +90,18 @@ on_accept_timeout(uv_timer_t *t)
 	run_end(run, STATUS_TIMEOUT);
 }
 
-static void
-await_client(struct run *run)
+void
+run_await_clock(struct run *run)
 {
 	if (run->plan->accept_ms > 0)
 		uv_timer_start(
 		    &run->clock, on_accept_timeout, run->plan->accept_ms, 0);
+}
+
+static void
+await_client(struct run *run)
+{
+	run_await_clock(run);
 	listener_resume(&run->listener);
 }
 
@@ -121,8 +131,8 @@ notify_ready(void)
 	close(fd);
 }
 
-static void
-announce(struct run *run)
+void
+run_announce(struct run *run)
 {
 	struct listener *l = &run->listener;
 	char line[ADDR_TEXT_MAX + 1];
@@ -153,6 +163,10 @@ listen_on(struct run *run, const union resolve_sockaddr *where)
 {
 	struct listener *l = &run->listener;
 
+	if (addr_is_datagrams(&run->plan->listen.at)) {
+		run_serve_datagrams(run, where);
+		return;
+	}
 	l->owner = run;
 	l->on_accept = on_accept;
 	l->on_short = on_short;
@@ -162,7 +176,7 @@ listen_on(struct run *run, const union resolve_sockaddr *where)
 		run_end(run, run->fail->status);
 		return;
 	}
-	announce(run);
+	run_announce(run);
 	await_client(run);
 }
 
@@ -193,13 +207,17 @@ adopt(struct run *run, int fd)
 	struct listener *l = &run->listener;
 	char name[ADDR_TEXT_MAX];
 
+	if (dgram_is(fd)) {
+		run_adopt_datagrams(run, fd);
+		return;
+	}
 	l->owner = run;
 	l->on_accept = on_accept;
 	l->on_short = on_short;
 	l->on_failed = on_accept_failed;
 	switch (listener_adopt(l, &run->loop, fd, run->fail)) {
 	case 0:
-		announce(run);
+		run_announce(run);
 		await_client(run);
 		return;
 	case 1:
@@ -232,6 +250,7 @@ on_stop(struct run *run)
 {
 	resolve_cancel(&run->resolve);
 	listener_close(&run->listener);
+	sock_file_remove(&run->listener.file);
 }
 
 int
@@ -248,7 +267,7 @@ run_server(const struct run_plan *plan, struct fail *f)
 		run->on_stop = on_stop;
 		if (at->kind == ADDR_FD) {
 			adopt(run, at->fd);
-		} else if (at->kind == ADDR_UNIX || at->host[0] == '\0') {
+		} else if (at->host[0] == '\0') {
 			listen_on(run, NULL);
 		} else {
 			run->resolve.family = plan->listen.family;

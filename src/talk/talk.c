@@ -450,6 +450,8 @@ static const struct chan_events quiet_events = {
     .on_low = talk_on_low,
     .on_drained = on_drained,
     .on_failed = on_failed,
+    .on_peer = talk_on_peer,
+    .on_trouble = talk_on_trouble,
     .on_closed = on_chan_closed,
 };
 
@@ -459,6 +461,8 @@ static const struct chan_events dumped_events = {
     .on_low = talk_on_low,
     .on_drained = on_drained,
     .on_failed = on_failed,
+    .on_peer = talk_on_peer,
+    .on_trouble = talk_on_trouble,
     .on_wire = talk_on_wire,
     .on_closed = on_chan_closed,
 };

@@ -62,6 +62,8 @@ struct talk_plan {
 	bool track; /* --retry: what a lost connection had not taken is told */
 	bool pass_in, pass_out; /* raw bytes that nobody looks at: pump.h */
 	bool color;		/* in what is dumped */
+	bool answers; /* a server of datagrams: what befalls one peer is told,
+			 and it goes on with the others */
 	size_t queue_max;
 };
 

@@ -180,8 +180,8 @@ page_of() {
 		[ "${COMPREPLY[0]}" = netstring ]
 		COMP_WORDS=(wdsock connect -X c); COMP_CWORD=3; _wdsock
 		[ "${COMPREPLY[*]}" = connect ]
-		COMP_WORDS=(wdsock serve-single u); COMP_CWORD=2; _wdsock
-		[ "${COMPREPLY[*]}" = unix: ]' - "$SRC"
+		COMP_WORDS=(wdsock serve-single ud); COMP_CWORD=2; _wdsock
+		[ "${COMPREPLY[*]}" = udp: ]' - "$SRC"
 	if command -v fish >/dev/null; then
 		fish -c "source $SRC/completions/wdsock.fish
 			complete -C 'wdsock decode -m net'" | grep -q '^netstring'

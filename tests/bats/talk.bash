@@ -12,6 +12,7 @@ if command -v pkill >/dev/null || command -v ps >/dev/null; then
 fi
 
 TRANSPORTS=(tcp4 tcp6 unix abstract)
+DATAGRAMS=(udp4 udp6 unix-dgram abstract-dgram)
 
 have_ipv6() {
 	perl -MSocket=:all -e 'my $s; socket($s, AF_INET6, SOCK_STREAM, 0) &&
@@ -25,6 +26,12 @@ here() {
 	tcp6) HERE='[::1]:0' ;;
 	unix) HERE=unix:sock ;;
 	abstract) HERE=unix:@wdsock-test-$BASHPID-$RANDOM$RANDOM ;;
+	udp4) HERE=udp:127.0.0.1:0 ;;
+	udp6) HERE='udp:[::1]:0' ;;
+	unix-dgram) HERE=unix-dgram:sock ;;
+	abstract-dgram)
+		HERE=unix-dgram:@wdsock-test-$BASHPID-$RANDOM$RANDOM
+		;;
 	esac
 }
 
@@ -67,7 +74,7 @@ each() {
 
 	[ $# -gt 0 ] || set -- "${TRANSPORTS[@]}"
 	for t; do
-		[ "$t" != tcp6 ] || have_ipv6 || continue
+		[[ $t != *6 ]] || have_ipv6 || continue
 		run_over "$t"
 		pids+=("$t:$!")
 	done
@@ -121,6 +128,22 @@ peer() {
 # caller ACTION...: a scripted client of A, to its end.
 caller() {
 	perl "$SRC/tests/bats/peer.pl" --life life connect "$A" "$@" 6>&- 8>&-
+}
+
+# datagrams WAY ADDRESS ACTION...: a scripted peer of datagrams, to its end.
+datagrams() {
+	perl "$SRC/tests/bats/datagrams.pl" --life life "$@" 6>&- 8>&- 9>&-
+}
+
+# datagrams_behind ACTION...: one that is bound, in the background; its address
+# is in A. peer_held waits for it.
+datagrams_behind() {
+	new_ready
+	datagrams --ready "ready$READIES" bind "$HERE" "$@" \
+		>peer.out 2>peer.err &
+	PEER=$!
+	PIDS="$PIDS $PEER"
+	read_ready
 }
 
 # The same in the background; peer_held waits for it.

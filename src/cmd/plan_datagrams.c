@@ -1,0 +1,157 @@
+/*
+ * What options mean for datagrams, and which have no meaning there; see
+ * plan.h.
+ */
+
+#include <stdio.h>
+
+#include "cmd/plan.h"
+#include "net/dgram.h"
+
+#define QUIT_MS 1000 /* nothing ends but we; an answer has so long to come */
+
+static const struct addr *
+address(const struct plan *p)
+{
+	return p->serving ? &p->run.listen.at : &p->run.dial.to;
+}
+
+int
+set_join(struct plan *p, const char *value, struct fail *f)
+{
+	struct dgram_opts *o = &p->run.dial.dgram;
+
+	if (o->joins_n == DGRAM_JOINS_MAX)
+		return fail_set(f, STATUS_USAGE,
+		    "expected at most %d of them, saw one more",
+		    DGRAM_JOINS_MAX);
+	if (dgram_join_parse(value, &o->joins[o->joins_n], f) == -1)
+		return -1;
+	o->joins_n++;
+	return 0;
+}
+
+int
+set_ttl(struct plan *p, const char *value, struct fail *f)
+{
+	uint64_t v;
+	enum num_result r = num_parse(value, 1, 255, &v);
+
+	if (r != NUM_OK) {
+		plan_refuse_number("number", r, value, f);
+		return fail_hint(f, "try: a number from 1 to 255");
+	}
+	p->run.dial.opts.ttl = (int)v;
+	return 0;
+}
+
+bool
+plan_has_datagrams(const struct plan *p)
+{
+	const struct addr *a = address(p);
+
+	return addr_is_datagrams(a) || (a->kind == ADDR_FD && dgram_is(a->fd));
+}
+
+/* Refuses what is for others than this address. */
+static int
+refuse(const struct plan *p, const char *option, const char *expected,
+    const char *hint, struct fail *f)
+{
+	char name[ADDR_TEXT_MAX];
+
+	fail_set(f, STATUS_USAGE, "%s: expected %s, saw %s", option, expected,
+	    addr_print(address(p), name));
+	return fail_hint(f, "%s", hint);
+}
+
+/* What a stream has no use for. */
+static int
+check_stream(const struct plan *p, struct fail *f)
+{
+	const struct dgram_opts *o = &p->run.dial.dgram;
+	const char *option = o->broadcast ? "--broadcast"
+	    : o->joins_n > 0		  ? "--join"
+	    : o->no_loop		  ? "--no-loop"
+					  : NULL;
+
+	if (option == NULL || address(p)->kind == ADDR_UDP)
+		return 0;
+	return refuse(
+	    p, option, "an address of UDP", "try: udp:HOST:PORT, or -u", f);
+}
+
+static int
+check_mode(const char *option, const char *mode, const struct framing *fr,
+    struct fail *f)
+{
+	if (mode == NULL || fr->mode == FRAMING_RAW)
+		return 0;
+	fail_set(f, STATUS_USAGE,
+	    "%s '%.64s': expected raw, the one mode of datagrams", option,
+	    mode);
+	return fail_hint(
+	    f, "each is a message by itself; try: without %s", option);
+}
+
+static int
+check_datagrams(const struct plan *p, struct fail *f)
+{
+	const struct run_plan *r = &p->run;
+
+	if (check_mode("-m", p->mode, &p->filter.fr, f) == -1 ||
+	    check_mode("--mode-in", p->mode_in, &r->talk.in, f) == -1 ||
+	    check_mode("--mode-out", p->mode_out, &r->talk.out, f) == -1)
+		return -1;
+	if (r->dial.seqpacket)
+		return refuse(p, "--seqpacket", "a Unix address of a stream",
+		    "try: unix:PATH", f);
+	if (r->refuse_others)
+		return refuse(p, "--refuse-others", "an address of a stream",
+		    "whoever speaks is heard; try: without it", f);
+	if (p->serving && r->talk.on_open_n > 0)
+		return refuse(p, "--on-open", "an address of a stream",
+		    "nobody is there before he speaks; try: standard input, "
+		    "which waits until then",
+		    f);
+	return 0;
+}
+
+/* UDP connects to anything: only a datagram finds out who listens. */
+static void
+probe(struct plan *p)
+{
+	static const char *const empty[] = {""};
+
+	p->run.only_connect = false;
+	p->run.feed.sends = empty;
+	p->run.feed.sends_n = 1;
+	p->run.output = SINK_NONE;
+	p->run.talk.count = 1;
+}
+
+int
+plan_check_datagrams(struct plan *p, struct fail *f)
+{
+	p->run.listen.dgram = p->run.dial.dgram;
+	if (check_stream(p, f) == -1)
+		return -1;
+	return p->datagrams ? check_datagrams(p, f) : 0;
+}
+
+void
+plan_settle_datagrams(struct plan *p)
+{
+	struct talk_plan *t = &p->run.talk;
+
+	if (!p->datagrams)
+		return;
+	if (p->serving) {
+		/* There is no half of ours to close, nor an end of a client. */
+		t->answers = t->stay = true;
+		p->run.keep = false;
+	} else if (t->quit_ms == UINT64_MAX)
+		t->quit_ms = QUIT_MS;
+	if (p->run.only_connect && address(p)->kind == ADDR_UDP)
+		probe(p);
+}
