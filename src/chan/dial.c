@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "chan/dial.h"
+#include "chan/dial_parts.h"
 #include "net/vsock.h"
 
 #define STAGGER_MS 250	  /* RFC 8305: Connection Attempt Delay */
@@ -25,12 +25,6 @@ struct dial_attempt {
 };
 
 static void try_next(struct dial *);
-
-static const struct addr *
-target(const struct dial *d)
-{
-	return d->plan->proxy == PROXY_NONE ? &d->plan->to : &d->plan->proxy_at;
-}
 
 static void
 on_attempt_closed(uv_handle_t *h)
@@ -100,56 +94,10 @@ give_up(struct dial *d)
 	uv_timer_start(d->timer, on_give_up, 0, 0);
 }
 
-/* Is it one address, of which no resolver knows? */
-static bool
-is_one(const struct addr *a)
-{
-	return a->un_len > 0 || a->kind == ADDR_VSOCK;
-}
-
-static bool
-is_end_of(const char *end, const char *text)
-{
-	size_t n = strlen(end), all = strlen(text);
-
-	return n <= all && strcmp(text + all - n, end) == 0;
-}
-
-/* Why nothing answered, with all that was tried. */
 static void
 cannot_connect(struct dial *d)
 {
-	char name[ADDR_TEXT_MAX];
-	enum status s = d->err == ETIMEDOUT ? STATUS_TIMEOUT
-	    : d->err == ECONNRESET	    ? STATUS_RESET
-					    : STATUS_CONNECT;
-
-	addr_print(target(d), name);
-	if (is_one(target(d)) || is_end_of(d->tried, name))
-		fail_set(&d->fail, s, "%s: cannot connect: %s", name,
-		    strerror(d->err));
-	else
-		fail_set(&d->fail, s, "%s: cannot connect: %s (tried %s)", name,
-		    strerror(d->err), d->tried);
-	if (d->err == ECONNREFUSED)
-		fail_hint(&d->fail,
-		    "nobody listens there; try: start the "
-		    "server first, or --retry");
-	if (d->err == ENOENT && target(d)->un_len > 0)
-		fail_hint(&d->fail, "try: the path of a server that runs");
-	if (d->err == EPROTOTYPE && target(d)->un_len > 0)
-		fail_hint(&d->fail,
-		    "a socket of another type is there; try: unix:, "
-		    "unix-dgram: or --seqpacket");
-	if (d->err == EACCES && target(d)->kind == ADDR_UDP)
-		fail_hint(
-		    &d->fail, "try: --broadcast, if it is such an address");
-	if (target(d)->kind == ADDR_VSOCK && vsock_hint(d->err) != NULL)
-		fail_hint(&d->fail, "%s", vsock_hint(d->err));
-	if (d->err == ETIMEDOUT)
-		fail_hint(&d->fail,
-		    "that was the kernel's own timeout; try: "
-		    "-w to wait less");
+	dial_explain(d);
 	give_up(d);
 }
 
@@ -374,7 +322,7 @@ bind_source(struct dial *d, int fd, int family)
 		return EAFNOSUPPORT;
 	from.sa.sa_family = (sa_family_t)family;
 	/* With datagrams it would let two have one port at a time. */
-	if (!addr_is_datagrams(target(d)) || p->dgram.joins_n > 0)
+	if (!addr_is_datagrams(dial_target(d)) || p->dgram.joins_n > 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (family == AF_INET)
 		from.v4.sin_port = htons(p->source_port);
@@ -390,7 +338,7 @@ static struct dial_attempt *
 new_attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 {
 	struct dial_attempt *a = calloc(1, sizeof(*a));
-	int type = addr_is_datagrams(target(d))		     ? SOCK_DGRAM
+	int type = addr_is_datagrams(dial_target(d))	     ? SOCK_DGRAM
 	    : sa->sa_family == AF_UNIX && d->plan->seqpacket ? SOCK_SEQPACKET
 							     : SOCK_STREAM;
 	int err;
@@ -423,7 +371,7 @@ say_connecting(struct dial *d)
 	char name[ADDR_TEXT_MAX];
 
 	snprintf(d->doing, sizeof(d->doing), "for a connection to %s",
-	    addr_print(target(d), name));
+	    addr_print(dial_target(d), name));
 }
 
 /* Begins one attempt; false: it failed at once, err says how. */
@@ -431,7 +379,7 @@ static bool
 attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 {
 	struct dial_attempt *a = new_attempt(d, sa, len);
-	const bool datagrams = addr_is_datagrams(target(d));
+	const bool datagrams = addr_is_datagrams(dial_target(d));
 	int err;
 
 	if (a == NULL)
@@ -473,7 +421,7 @@ attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 static void
 try_one(struct dial *d)
 {
-	const struct addr *to = target(d);
+	const struct addr *to = dial_target(d);
 	struct sockaddr_storage ss;
 	socklen_t len = to->un_len;
 
@@ -513,7 +461,7 @@ static void
 not_resolved(struct dial *d)
 {
 	fail_set(&d->fail, STATUS_RESOLVE, "%s: cannot resolve: %s",
-	    target(d)->host, d->resolve.why);
+	    dial_target(d)->host, d->resolve.why);
 	fail_hint(&d->fail, "try: the numeric address");
 	give_up(d);
 }
@@ -524,7 +472,7 @@ try_next(struct dial *d)
 	struct resolve *r = &d->resolve;
 	const union resolve_sockaddr *a;
 
-	if (is_one(target(d))) {
+	if (dial_is_one(dial_target(d))) {
 		try_one(d);
 		return;
 	}
@@ -550,8 +498,8 @@ on_answer(struct resolve *r)
 	if (uv_is_active((uv_handle_t *)d->timer) && d->running != NULL)
 		return; /* an attempt has its time first */
 	/* The family that is to be tried first is waited for, but not long. */
-	late = addr_is_datagrams(target(d)) ? r->n6 > 0 && !r->done4
-					    : r->n4 > 0 && !r->done6;
+	late = addr_is_datagrams(dial_target(d)) ? r->n6 > 0 && !r->done4
+						 : r->n4 > 0 && !r->done6;
 	if (late && d->running == NULL)
 		uv_timer_start(d->timer, on_timer, WAIT_FOR_V6_MS, 0);
 	else
@@ -562,9 +510,9 @@ static void
 on_start(uv_timer_t *t)
 {
 	struct dial *d = t->data;
-	const struct addr *to = target(d);
+	const struct addr *to = dial_target(d);
 
-	if (is_one(to)) {
+	if (dial_is_one(to)) {
 		try_one(d);
 		return;
 	}
@@ -606,7 +554,7 @@ dial_start(struct dial *d, const struct dial_plan *plan, uv_loop_t *loop,
 	memset(&d->resolve, 0, sizeof(d->resolve));
 	d->running = d->at_once = NULL;
 	d->at6 = d->at4 = 0;
-	d->v4_next = addr_is_datagrams(target(d));
+	d->v4_next = addr_is_datagrams(dial_target(d));
 	d->over = false;
 	d->group.len = 0;
 	memset(&d->own, 0, sizeof(d->own));
