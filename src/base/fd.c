@@ -192,6 +192,12 @@ fd_release(struct fd *f)
 }
 
 void
+fd_own(struct fd *f, int fd)
+{
+	*f = (struct fd){.kind = FD_OWN, .fd = fd, .watch = fd};
+}
+
+void
 fd_watch(struct fd *f, int what)
 {
 #ifdef __linux__

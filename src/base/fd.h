@@ -52,6 +52,9 @@ struct fd {
 int fd_take(struct fd *, int number, bool write);
 void fd_release(struct fd *);
 
+/* A pipe of our own that does not wait; fd_release closes it. */
+void fd_own(struct fd *, int fd);
+
 /*
  * What a watching descriptor (watch != fd) is to wait for: it becomes
  * readable when that is so. 0 is nothing.

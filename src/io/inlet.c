@@ -1,6 +1,7 @@
 /* Standard input in a loop; see inlet.h. */
 
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,9 +26,12 @@ read_some(struct inlet *in)
 		return;
 	}
 	n = reader_fill_now(&in->reader, &in->fd);
-	if (n > 0)
+	if (n > 0) {
+		in->left -= (size_t)n < in->left ? (size_t)n : in->left;
 		in->on_bytes(in);
-	else if (n == 0 || errno == EBADF || (errno == EIO && in->terminal))
+		if (in->last && in->left == 0 && !in->ended)
+			end(in, 0);
+	} else if (n == 0 || errno == EBADF || (errno == EIO && in->terminal))
 		end(in, 0); /* EIO: the terminal is gone */
 	else if (errno != EAGAIN)
 		end(in, errno);
@@ -52,25 +56,23 @@ on_idle(uv_idle_t *idle)
 	read_some(idle->data);
 }
 
-int
-inlet_init(struct inlet *in, uv_loop_t *loop, int fd)
+/* in->fd is there. */
+static int
+start(struct inlet *in, uv_loop_t *loop)
 {
 	int err = 0;
 
-	if (fd_take(&in->fd, fd, false) == -1)
-		return -1;
+	in->on_closed = NULL;
 	in->taken = true;
 	in->quiet = in->fd.quiet;
-	in->terminal = isatty(fd) == 1;
-	in->ended = false;
-	in->flowing = false;
-	reader_init(&in->reader, fd);
+	in->ended = in->flowing = in->last = false;
+	in->left = 0;
+	reader_init(&in->reader, in->fd.fd);
 	if (in->fd.watch == -1)
 		uv_idle_init(loop, &in->idle);
 	else
 		err = uv_poll_init(loop, &in->poll, in->fd.watch);
 	if (err != 0) {
-		fd_release(&in->fd);
 		in->taken = false;
 		errno = -err;
 		return -1;
@@ -78,6 +80,45 @@ inlet_init(struct inlet *in, uv_loop_t *loop, int fd)
 	in->poll.data = in;
 	in->idle.data = in;
 	return 0;
+}
+
+int
+inlet_init(struct inlet *in, uv_loop_t *loop, int fd)
+{
+	int err;
+
+	if (fd_take(&in->fd, fd, false) == -1)
+		return -1;
+	in->terminal = isatty(fd) == 1;
+	if (start(in, loop) == 0)
+		return 0;
+	err = errno;
+	fd_release(&in->fd);
+	errno = err;
+	return -1;
+}
+
+int
+inlet_init_own(struct inlet *in, uv_loop_t *loop, int fd)
+{
+	fd_own(&in->fd, fd);
+	in->terminal = false;
+	return start(in, loop);
+}
+
+void
+inlet_finish(struct inlet *in)
+{
+	int n = 0;
+
+	if (!in->taken || in->ended)
+		return;
+	if (ioctl(in->fd.fd, FIONREAD, &n) == -1)
+		n = 0;
+	in->last = true;
+	in->left = (size_t)n;
+	if (n == 0)
+		end(in, 0);
 }
 
 void
@@ -97,6 +138,15 @@ inlet_flow(struct inlet *in, bool on)
 		uv_poll_stop(&in->poll);
 }
 
+static void
+on_closed(uv_handle_t *h)
+{
+	struct inlet *in = h->data;
+
+	if (in->on_closed != NULL)
+		in->on_closed(in);
+}
+
 void
 inlet_close(struct inlet *in)
 {
@@ -105,9 +155,9 @@ inlet_close(struct inlet *in)
 	in->taken = false;
 	in->ended = true;
 	if (in->fd.watch == -1)
-		uv_close((uv_handle_t *)&in->idle, NULL);
+		uv_close((uv_handle_t *)&in->idle, on_closed);
 	else
-		uv_close((uv_handle_t *)&in->poll, NULL);
+		uv_close((uv_handle_t *)&in->poll, on_closed);
 	fd_release(&in->fd);
 	reader_release(&in->reader);
 }

@@ -11,34 +11,70 @@
 static void on_poll(uv_poll_t *, int status, int events);
 static void on_prepare(uv_prepare_t *);
 
-int
-outlet_init(struct outlet *o, uv_loop_t *loop, int fd, enum sink_kind kind)
+/* All but the descriptor and its poll. */
+static bool
+start(struct outlet *o, uv_loop_t *loop, enum sink_kind kind)
 {
-	int err;
-
-	o->terminal = isatty(fd) == 1;
+	o->on_closed = NULL;
 	sink_init(&o->sink, kind, o->terminal);
 	o->err = 0;
+	o->written = 0;
 	o->waiting = o->large = false;
 	o->at = o->next = o->large_at = 0;
 	o->batch.n = 0;
 	o->out = (struct span){malloc(WRITER_BUFFER), 0, WRITER_BUFFER};
 	if (o->out.p == NULL)
+		return false;
+	uv_prepare_init(loop, &o->prepare);
+	o->prepare.data = o;
+	o->handles = 1;
+	o->taken = true;
+	return true;
+}
+
+static int
+start_poll(struct outlet *o, uv_loop_t *loop)
+{
+	int err = uv_poll_init(loop, &o->poll, o->fd.watch);
+
+	o->poll.data = o;
+	o->handles += err == 0;
+	return -err;
+}
+
+int
+outlet_init(struct outlet *o, uv_loop_t *loop, int fd, enum sink_kind kind)
+{
+	int err = 0;
+
+	o->terminal = isatty(fd) == 1;
+	if (!start(o, loop, kind))
 		return -1;
 	if (fd_take(&o->fd, fd, true) == -1)
 		o->err = errno; /* said at the first message */
-	else if (o->fd.watch != -1) {
-		err = uv_poll_init(loop, &o->poll, o->fd.watch);
-		o->poll.data = o;
-		if (err != 0) {
-			fd_release(&o->fd);
-			o->err = -err;
-		}
+	else if (o->fd.watch != -1 && (err = start_poll(o, loop)) != 0) {
+		fd_release(&o->fd);
+		o->err = err;
 	}
-	uv_prepare_init(loop, &o->prepare);
-	o->prepare.data = o;
-	o->taken = true;
 	return 0;
+}
+
+int
+outlet_init_own(struct outlet *o, uv_loop_t *loop, int fd, enum sink_kind kind)
+{
+	int err;
+
+	o->terminal = false;
+	if (!start(o, loop, kind))
+		return -1;
+	fd_own(&o->fd, fd);
+	err = start_poll(o, loop);
+	if (err == 0)
+		return 0;
+	o->fd.watch = -1;
+	outlet_close(o);
+	errno = err;
+	return -1;
 }
 
 /* The turn is over: what it has brought goes out with one write. */
@@ -102,6 +138,7 @@ write_out(struct outlet *o)
 		}
 		if (n == -1)
 			return fail(o, errno);
+		o->written += (uint64_t)n;
 		first = (size_t)n < held ? (size_t)n : held;
 		o->at += first;
 		o->large_at += (size_t)n - first;
@@ -184,6 +221,15 @@ on_poll(uv_poll_t *poll, int status, int events)
 		o->on_empty(o);
 }
 
+static void
+on_closed(uv_handle_t *h)
+{
+	struct outlet *o = h->data;
+
+	if (--o->handles == 0 && o->on_closed != NULL)
+		o->on_closed(o);
+}
+
 void
 outlet_close(struct outlet *o)
 {
@@ -191,9 +237,10 @@ outlet_close(struct outlet *o)
 		return;
 	o->taken = false;
 	if (o->fd.watch != -1)
-		uv_close((uv_handle_t *)&o->poll, NULL);
-	uv_close((uv_handle_t *)&o->prepare, NULL);
+		uv_close((uv_handle_t *)&o->poll, on_closed);
+	uv_close((uv_handle_t *)&o->prepare, on_closed);
 	fd_release(&o->fd);
 	free(o->out.p);
 	o->out = (struct span){NULL, 0, 0};
+	o->at = o->batch.n = 0; /* what was in it has nowhere to go */
 }

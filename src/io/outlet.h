@@ -1,6 +1,6 @@
 /*
- * Standard output as a loop writes it: a sink, a buffer, and a descriptor that
- * may not take it all.
+ * Standard output, or a pipe of our own, as a loop writes it: a sink, a buffer,
+ * and a descriptor that may not take it all.
  *
  * A batch that does not fit is kept, not copied: the caller holds its bytes
  * until on_room. So memory stays bounded whatever the reader of the pipe does.
@@ -25,10 +25,14 @@ struct outlet {
 	void (*on_error)(struct outlet *, int err);
 	/* The buffer is empty after it was not, or after outlet_wait. */
 	void (*on_empty)(struct outlet *);
+	/* Behind outlet_close: the struct is the owner's. NULL from init on. */
+	void (*on_closed)(struct outlet *);
+	void *keeper; /* who waits for that */
 	void *owner;
 	struct sink sink;
 	bool terminal;
-	int err; /* once it has failed, for good */
+	int err;	  /* once it has failed, for good */
+	uint64_t written; /* bytes */
 
 	/* The outlet's own. */
 	struct fd fd;
@@ -42,10 +46,14 @@ struct outlet {
 	bool large;
 	uv_poll_t poll;
 	uv_prepare_t prepare; /* writes what a turn has brought */
+	int handles;	      /* not yet closed */
 };
 
 /* 0, or -1 and errno. */
 int outlet_init(struct outlet *, uv_loop_t *, int fd, enum sink_kind);
+
+/* The same over a pipe of ours, which outlet_close closes; not on an error. */
+int outlet_init_own(struct outlet *, uv_loop_t *, int fd, enum sink_kind);
 
 enum outlet_result outlet_put(struct outlet *, const struct batch *);
 
