@@ -1,0 +1,33 @@
+/*
+ * What a process is told of its connection, in its environment, under the
+ * names that programs of this kind have had since ucspi-tcp and ucspi-unix:
+ *
+ *	PROTO	TCP, TCP6, UDP, UDP6 or UNIX, and with it in front of the rest:
+ *	TCP	LOCALIP LOCALPORT REMOTEIP REMOTEPORT CONNNUM
+ *	TCP6	these as for TCP, and again with TCP6 in front; INTERFACE
+ *	UNIX	LOCALPATH REMOTEPID REMOTEEUID REMOTEEGID
+ *
+ * and of the conversation: WDSOCK_CHANNEL, WDSOCK_PEER, WDSOCK_MODE, and where
+ * what goes has another mode than what comes, WDSOCK_MODE_OUT.
+ */
+#ifndef TALK_UCSPI_H
+#define TALK_UCSPI_H
+
+#include "codec/framing.h"
+
+struct ucspi {
+	int fd;		  /* the socket */
+	unsigned connnum; /* how many there are from this address, this too */
+	const char *channel;
+	const char *peer;
+	const struct framing *in, *out;
+};
+
+/*
+ * `inherited` and this behind it; what it says itself of a connection, or of
+ * sockets that were passed to us, is left out, for it is not this one. One
+ * piece of memory, to be freed, that refers to `inherited`; NULL and errno.
+ */
+char **ucspi_environment(const struct ucspi *, char *const inherited[]);
+
+#endif
