@@ -121,6 +121,12 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from connect serve-single'" \
 		-d "'end after that, whatever happens'"
 	eval complete $at -l linger -x -a "'$durations'" \
 		-d "'wait for stdin when the peer has closed'"
+	eval complete $at -l exec -x -a "'(__fish_complete_command)'" \
+		-d "'a process for each conversation'"
+	eval complete $at -l sh -x \
+		-d "'the same, by /bin/sh'"
+	eval complete $at -l grace -x -a "'$durations'" \
+		-d "'what it has to end (2s)'"
 	eval complete $at -s v -l verbose \
 		-d "'say what happens'"
 	eval complete $at -l dump \

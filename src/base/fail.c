@@ -16,6 +16,7 @@ fail_set(struct fail *f, enum status status, const char *fmt, ...)
 
 	f->status = status;
 	f->signal = 0;
+	f->exit = 0;
 	f->leave_now = false;
 	f->hint[0] = '\0';
 	va_start(ap, fmt);

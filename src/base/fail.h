@@ -15,6 +15,8 @@ struct fail {
 	enum status status;
 	int signal;	/* if not 0: die by it, as it would have been, and say
 		       nothing */
+	int exit;	/* if not 0: exit with it in place of the status, for
+		       it is that of a process that we have started */
 	bool leave_now; /* a thread of ours hangs: the process ends by _exit */
 	char what[768];
 	char hint[512]; /* empty if there is nothing to try */

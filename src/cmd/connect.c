@@ -59,6 +59,7 @@ static const struct option options[] = {
     CMD_OPTIONS_MESSAGES,
     CMD_OPTIONS_LIFE,
     CMD_OPTIONS_PEOPLE,
+    CMD_OPTIONS_HANDLER,
     {0, "connect-timeout", "DURATION", "give up connecting after it",
 	OPTION_IN(OPTION_DURATION, run.connect_ms)},
     {0, "retry", "N", "connect again, up to N times",

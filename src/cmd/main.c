@@ -39,7 +39,7 @@ report(const struct fail *f, cmd_complain_fn *complain)
 	if (f->signal != 0)
 		die_by(f->signal);
 	complain(f);
-	return leave(f, (int)f->status);
+	return leave(f, f->exit != 0 ? f->exit : (int)f->status);
 }
 
 int

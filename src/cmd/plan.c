@@ -26,6 +26,7 @@ plan_release(struct plan *p)
 {
 	if (p->expect != NULL)
 		regfree(&p->expect_re);
+	command_release(&p->run.handler.command);
 	explicit_bzero(p->proxy_secret, sizeof(p->proxy_secret));
 }
 

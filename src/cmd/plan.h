@@ -57,6 +57,7 @@ struct plan {
 	unsigned verbose;
 	enum stamp_kind timestamps;
 	struct stamp out_stamp, err_stamp; /* one for each stream of lines */
+	const char *handler_option; /* --exec or --sh, whichever it was */
 };
 
 void plan_init(struct plan *);
@@ -81,6 +82,7 @@ int plan_finish(struct plan *, struct fail *);
  * run.dial.to or run.listen.at.
  */
 int plan_talk_finish(struct plan *, struct fail *);
+int plan_handler_finish(struct plan *, struct fail *); /* a part of it */
 
 /*
  * Parts of it, for datagrams: does the address have them; are the options
@@ -114,5 +116,7 @@ int set_color(struct plan *, const char *value, struct fail *);
 int set_verbose(struct plan *, const char *value, struct fail *);
 int set_join(struct plan *, const char *value, struct fail *);
 int set_ttl(struct plan *, const char *value, struct fail *);
+int set_exec(struct plan *, const char *value, struct fail *);
+int set_sh(struct plan *, const char *value, struct fail *);
 
 #endif

@@ -22,6 +22,7 @@
 #define LINGER_SERVER_MS 10000
 #define RETRY_MAX_MS 30000
 #define KEEPALIVE_MAX_MS (32767 * 1000) /* TCP_KEEPIDLE */
+#define GRACE_MS 2000
 
 void
 plan_talk_init(struct plan *p)
@@ -33,6 +34,7 @@ plan_talk_init(struct plan *p)
 	p->run.ready_fd = -1;
 	p->run.retry_max_ms = RETRY_MAX_MS;
 	p->run.listen.mode = (mode_t)-1;
+	p->run.handler.grace_ms = GRACE_MS;
 	p->backlog = 4096;
 	p->repeat = 1;
 }
@@ -311,7 +313,9 @@ finish_clocks(struct plan *p)
 	r->talk.linger_given = r->talk.linger_ms != UINT64_MAX;
 	if (!r->talk.linger_given)
 		r->talk.linger_ms =
-		    p->serving ? LINGER_SERVER_MS : LINGER_CLIENT_MS;
+		    p->serving || r->handler.command.argv != NULL
+		    ? LINGER_SERVER_MS
+		    : LINGER_CLIENT_MS;
 }
 
 /* Raw bytes that nothing looks at need not come through our memory. */
@@ -339,7 +343,7 @@ static int
 finish_timestamps(struct plan *p, struct fail *f)
 {
 	struct run_plan *r = &p->run;
-	bool lines = !r->talk.no_output &&
+	bool lines = !r->talk.no_output && r->handler.command.argv == NULL &&
 	    (r->output == SINK_LINES || r->output == SINK_ESCAPED ||
 		r->output == SINK_HEX);
 
@@ -402,5 +406,7 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	r->log.level = p->verbose > 1 ? LOG_CHATTY
 	    : p->verbose == 1	      ? LOG_VERBOSE
 				      : LOG_QUIET;
-	return finish_timestamps(p, f);
+	if (finish_timestamps(p, f) == -1)
+		return -1;
+	return plan_handler_finish(p, f);
 }

@@ -86,6 +86,7 @@ static const struct option options[] = {
     CMD_OPTIONS_PEOPLE,
     {0, "echo", NULL, "send back what comes",
 	OPTION_IN(OPTION_FLAG, run.talk.echo)},
+    CMD_OPTIONS_HANDLER,
     {'k', "keep", NULL, "serve the next client when one has gone",
 	OPTION_IN(OPTION_FLAG, run.keep)},
     {0, "refuse-others", NULL, "close who comes while one is served",

@@ -85,6 +85,14 @@
 		OPTION_BY(set_timestamps)}, \
 	CMD_OPTION_COLOR
 
+#define CMD_OPTIONS_HANDLER \
+	{0, "exec", "COMMAND", "a process for each conversation", \
+		OPTION_BY(set_exec)}, \
+	{0, "sh", "COMMAND", "the same, by /bin/sh", \
+		OPTION_BY(set_sh)}, \
+	{0, "grace", "DURATION", "what it has to end (2s)", \
+		OPTION_IN(OPTION_DURATION, run.handler.grace_ms)}
+
 #define CMD_OPTIONS_SOCKET \
 	{'4', "ipv4", NULL, "IPv4 alone", OPTION_IN(OPTION_FLAG, v4)}, \
 	{'6', "ipv6", NULL, "IPv6 alone", OPTION_IN(OPTION_FLAG, v6)}, \

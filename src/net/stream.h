@@ -119,6 +119,11 @@ struct stream_ops {
 	    struct stream *, void *buf, size_t len, struct stream_run *, int n);
 	ssize_t (*send)(struct stream *, const struct slice *, size_t n);
 	void (*answer)(struct stream *, const struct stream_peer *);
+	/*
+	 * Has the peer gone altogether, as far as can be seen while our half
+	 * is open? NULL: nobody can tell.
+	 */
+	bool (*gone)(const struct stream *);
 };
 
 struct stream {
@@ -215,6 +220,12 @@ static inline void
 stream_answer(struct stream *s, const struct stream_peer *to)
 {
 	s->ops->answer(s, to);
+}
+
+static inline bool
+stream_gone(const struct stream *s)
+{
+	return s->ops->gone != NULL && s->ops->gone(s);
 }
 
 /*

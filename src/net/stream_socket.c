@@ -180,6 +180,14 @@ socket_splice_fd(const struct stream *s)
 	return of(s)->ready.borrowed || s->packets ? -1 : of(s)->ready.fd.fd;
 }
 
+static bool
+socket_gone(const struct stream *s)
+{
+	struct pollfd p = {.fd = of(s)->ready.fd.fd, .events = 0};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 static void
 on_ready(struct ready *r, int what, bool error)
 {
@@ -225,6 +233,7 @@ static const struct stream_ops socket_ops = {
     .unacked = socket_unacked,
     .broken = socket_broken,
     .splice_fd = socket_splice_fd,
+    .gone = socket_gone,
 };
 
 /* What kind of a socket it is. */

@@ -28,10 +28,11 @@ on_end(struct inlet *in, int err)
 	f->on_more(f);
 }
 
-int
-feed_init(struct feed *f, const struct feed_plan *plan, uv_loop_t *loop,
+static int
+init(struct feed *f, const struct feed_plan *plan, const char *name,
     struct fail *fail)
 {
+	f->name = name;
 	f->plan = plan;
 	f->bad = false;
 	f->batch = (struct batch){f->v, 0, FEED_BATCH};
@@ -46,26 +47,55 @@ feed_init(struct feed *f, const struct feed_plan *plan, uv_loop_t *loop,
 	f->terminal = f->quiet = false;
 	memset(&f->inlet, 0, sizeof(f->inlet));
 	memset(&f->source, 0, sizeof(f->source));
+	f->inlet.owner = f;
+	f->inlet.on_bytes = on_bytes;
+	f->inlet.on_end = on_end;
 	if (charset_open(&f->charset, &plan->charset, CHARSET_SEND,
 		plan->stream, fail) == -1)
 		return -1;
 	source_init(&f->source, plan->input, plan->crlf, plan->max, NULL);
+	return 0;
+}
+
+/* What reads JSON lines is loaded where there are such lines. */
+static int
+load(struct feed *f, struct fail *fail)
+{
+	if (f->plan->input != SOURCE_JSON || f->quiet)
+		return 0;
+	f->source.json = f->plan->json(fail);
+	return f->source.json == NULL ? -1 : 0;
+}
+
+int
+feed_init(struct feed *f, const struct feed_plan *plan, uv_loop_t *loop,
+    struct fail *fail)
+{
+	if (init(f, plan, "stdin", fail) == -1)
+		return -1;
 	f->quiet = plan->quiet;
 	if (plan->sends_n > 0 || plan->quiet)
 		return 0;
-	f->inlet.owner = f;
-	f->inlet.on_bytes = on_bytes;
-	f->inlet.on_end = on_end;
 	if (inlet_init(&f->inlet, loop, STDIN_FILENO) == -1)
 		return fail_set(fail, STATUS_IO, "stdin: %s", strerror(errno));
 	f->terminal = f->inlet.terminal;
 	f->quiet = f->inlet.quiet;
-	if (plan->input == SOURCE_JSON && !f->quiet) {
-		f->source.json = plan->json(fail);
-		if (f->source.json == NULL)
-			return -1;
-	}
-	return 0;
+	return load(f, fail);
+}
+
+int
+feed_init_pipe(struct feed *f, const struct feed_plan *plan, uv_loop_t *loop,
+    int fd, const char *name, struct fail *fail)
+{
+	int r = init(f, plan, name, fail);
+
+	if (r == 0)
+		r = load(f, fail);
+	if (r == 0 && inlet_init_own(&f->inlet, loop, fd) == -1)
+		r = fail_set(fail, STATUS_IO, "%s: %s", name, strerror(errno));
+	if (r == -1)
+		feed_release(f);
+	return r;
 }
 
 void
@@ -193,14 +223,14 @@ bad_behind(struct feed *f)
 
 	if (charset_convert(&f->charset, &cut, &f->batch, &first) == -1)
 		f->fail = first;
-	return bad(f, "stdin");
+	return bad(f, f->name);
 }
 
 /* The input has ended: inside a character? */
 static enum feed_state
 end_of_text(struct feed *f)
 {
-	return charset_end(&f->charset, &f->fail) == -1 ? bad(f, "stdin")
+	return charset_end(&f->charset, &f->fail) == -1 ? bad(f, f->name)
 							: FEED_OVER;
 }
 
@@ -211,7 +241,8 @@ next_of_end(struct feed *f, struct slice in)
 	enum source_result r;
 
 	if (f->err != 0) {
-		fail_set(&f->fail, STATUS_IO, "stdin: %s", strerror(f->err));
+		fail_set(
+		    &f->fail, STATUS_IO, "%s: %s", f->name, strerror(f->err));
 		f->over = f->bad = true;
 		return FEED_BAD;
 	}
@@ -225,7 +256,7 @@ next_of_end(struct feed *f, struct slice in)
 		f->used = 0;
 	if (f->over && f->batch.n == 0)
 		return end_of_text(f);
-	return ready(f, "stdin");
+	return ready(f, f->name);
 }
 
 static enum feed_state
@@ -244,12 +275,12 @@ next_of_input(struct feed *f)
 	if (r == SOURCE_BAD)
 		return bad_behind(f);
 	if (f->batch.n > 0)
-		return ready(f, "stdin");
+		return ready(f, f->name);
 	drop_used(f);
 	in = held(f);
 	if (f->input_over) {
 		if (!keep(f, in))
-			return bad(f, "stdin");
+			return bad(f, f->name);
 		return next_of_end(f, in);
 	}
 	inlet_flow(&f->inlet, true);

@@ -35,6 +35,7 @@ enum feed_state {
 };
 
 struct feed {
+	const char *name; /* of the input, for what is said of it */
 	/* Set by the owner. */
 	void (*on_more)(struct feed *);
 	void *owner;
@@ -65,6 +66,14 @@ struct feed {
 /* 0, or -1 and a fail. */
 int feed_init(
     struct feed *, const struct feed_plan *, uv_loop_t *, struct fail *);
+
+/*
+ * The same of what a process writes to this pipe, and of nothing else: neither
+ * --send nor --repeat is looked at. The pipe is the feed's, if this is 0.
+ */
+int feed_init_pipe(struct feed *, const struct feed_plan *, uv_loop_t *, int fd,
+    const char *name, struct fail *);
+
 void feed_release(struct feed *);
 
 /* Makes sure that there is a batch, if there can be one now. */

@@ -87,22 +87,30 @@ talk_on_batch(struct chan *c, struct batch *b)
 		t->echo_next = 0;
 		go = talk_echo(t);
 	}
-	if (!t->plan->no_output) {
+	if (!t->plan->no_output && !t->deaf) {
 		switch (outlet_put(t->outlet, &text)) {
 		case OUTLET_DONE:
 			break;
 		case OUTLET_WAIT:
 			t->kept = true;
 			go = false;
+			if (t->handler != NULL)
+				talk_look(t);
 			break;
 		case OUTLET_FAILED:
-			return true;
+			if (!t->deaf)
+				return true;
+			break;
 		}
 	}
 	if (!good)
 		talk_end_with(t, &f, "malformed");
-	if (t->plan->count > 0 && t->heard >= t->plan->count)
-		talk_act(t, life_step(&t->life, LIFE_ENOUGH));
+	if (t->plan->count > 0 && t->heard >= t->plan->count) {
+		if (t->handler != NULL)
+			talk_handle_enough(t);
+		else
+			talk_act(t, life_step(&t->life, LIFE_ENOUGH));
+	}
 	got_reply(t);
 	return go;
 }

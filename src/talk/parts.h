@@ -1,7 +1,8 @@
 /*
  * Between the parts of a conversation, and for nobody else: talk.c has its
  * life and its end, say.c what we say, hear.c what we hear, pass.c what passes
- * unseen in place of both, words.c the texts, trouble.c what befalls datagrams.
+ * unseen in place of both, handled.c what is different where a handler does
+ * both, words.c the texts, trouble.c what befalls datagrams.
  */
 #ifndef TALK_PARTS_H
 #define TALK_PARTS_H
@@ -14,6 +15,9 @@ void talk_act(struct talk *, unsigned todo);
 void talk_input_failed(struct talk *);
 void talk_end_with(struct talk *, const struct fail *, const char *why);
 void talk_timed_out(struct talk *, const char *option, uint64_t ms);
+void talk_end_soon(struct talk *);
+void talk_gone(struct talk *);
+void talk_on_quit(uv_timer_t *);
 
 /* say.c */
 void talk_said(struct talk *, uint64_t n);
@@ -34,11 +38,22 @@ void talk_pass_begin(struct talk *);
 /* True: stdin goes this way, and there is nothing to be done by others. */
 bool talk_pass_out(struct talk *);
 void talk_pass_resume(struct talk *);
+/* What goes is read from now on: where it ends is not for the pump to see. */
+void talk_pass_plainly(struct talk *);
 void talk_pass_end(struct talk *);
 
 /* wire.c */
 void talk_wire_begin(struct talk *);
 void talk_on_wire(struct chan *, bool out, struct slice bytes);
+
+/* handled.c; but for the first they ask for a handler. */
+void talk_take_handler(struct talk *);
+void talk_look(struct talk *);
+void talk_end_handler(struct talk *);
+void talk_drop(struct talk *);
+void talk_handle_enough(struct talk *);
+void talk_judge_handler(struct talk *);
+void talk_say_handler(const struct talk *);
 
 /* words.c */
 void talk_lost_text(const struct talk *, struct fail *);

@@ -49,7 +49,7 @@ pass_in(struct chan *c)
 	struct talk *t = c->owner;
 	size_t n;
 
-	if (t->ending)
+	if (t->ending || t->deaf)
 		return stop_pump_in(t);
 	switch (pump_move(&t->pump_in, &n)) {
 	case PUMP_MOVED:
@@ -63,6 +63,8 @@ pass_in(struct chan *c)
 		return CHAN_PASS_EMPTY;
 	case PUMP_FULL:
 		outlet_wait(t->outlet);
+		if (t->handler != NULL)
+			talk_look(t);
 		return CHAN_PASS_FULL;
 	case PUMP_FAILED:
 		c->stream->err = t->pump_in.err;
@@ -94,7 +96,8 @@ stop_pump_out(struct talk *t)
 	t->feed->inlet.on_ready = NULL;
 	chan_passed_out(&t->chan, 0, 0, false);
 	if (!pump_spill(&t->pump_out, &p, &held.len)) {
-		fail_set(&f, STATUS_IO, "stdin: %s", strerror(errno));
+		fail_set(
+		    &f, STATUS_IO, "%s: %s", t->feed->name, strerror(errno));
 		talk_end_with(t, &f, "the input cannot be sent");
 	} else if (held.len > 0) {
 		held.p = p;
@@ -103,6 +106,15 @@ stop_pump_out(struct talk *t)
 	}
 	free(p);
 	pump_release(&t->pump_out);
+}
+
+void
+talk_pass_plainly(struct talk *t)
+{
+	if (!t->pumps_out || t->over)
+		return;
+	stop_pump_out(t);
+	talk_pump(t);
 }
 
 /* One move. False: no more of them now. */

@@ -1,6 +1,7 @@
 /* A run; see run.h. */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +17,17 @@ static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 static void
 describe(struct run *run)
 {
-	char text[600], waiting[200];
+	char text[600], waiting[200], handler[160] = "";
 	struct fail f;
 
 	if (run->talking) {
 		talk_describe(&run->talk, text, sizeof(text));
 		talk_waiting_for(&run->talk, waiting, sizeof(waiting));
-		fail_set(&f, STATUS_DONE, "%s; waiting for %s", text, waiting);
+		if (run->talk.handler != NULL)
+			handler_describe(
+			    &run->handler, handler, sizeof(handler));
+		fail_set(&f, STATUS_DONE, "%s; %s%swaiting for %s", text,
+		    handler, handler[0] == '\0' ? "" : "; ", waiting);
 	} else
 		fail_set(&f, STATUS_DONE, "waiting %s", run->dial.doing);
 	run->plan->complain(&f);
@@ -39,6 +44,8 @@ on_signal(uv_signal_t *s, int number)
 	}
 	fail_set(run->fail, STATUS_DONE, "signal %d", number);
 	run->fail->signal = number;
+	if (run->over)
+		uv_stop(&run->loop); /* a handler is not waited for twice */
 	run_end(run, STATUS_DONE);
 }
 
@@ -98,6 +105,7 @@ close_handle(uv_handle_t *h, void *unused)
 static void
 release(struct run *run)
 {
+	handler_release(&run->handler);
 	feed_release(&run->feed);
 	outlet_close(&run->outlet);
 	charset_release(&run->charset);
@@ -119,6 +127,8 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 	if (uv_loop_init(&run->loop) != 0)
 		return fail_set(f, STATUS_IO, "no event loop to be had");
 	chan_loop_init(&run->chans, &run->loop);
+	if (plan->handler.command.argv != NULL)
+		process_remember(&run->origin);
 	if (init_signals(run) == -1) {
 		release(run);
 		return fail_set(f, STATUS_IO, "no signals to be had");
@@ -149,7 +159,8 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 void
 run_take_outcome(struct run *run)
 {
-	if (run->talk.fail.what[0] != '\0' || run->talk.fail.signal != 0)
+	if (run->talk.fail.what[0] != '\0' || run->talk.fail.signal != 0 ||
+	    run->talk.fail.exit != 0)
 		*run->fail = run->talk.fail;
 	run->fail->status = run->talk.status;
 }
@@ -160,7 +171,9 @@ on_over(struct talk *t)
 	struct run *run = t->owner;
 	run->talking = false;
 	log_say(&run->plan->log, LOG_VERBOSE, "%s", t->last);
-	if (!run->over)
+	if (run->over)
+		uv_stop(&run->loop);
+	else
 		run->on_over(run);
 }
 
@@ -172,14 +185,44 @@ on_dump(struct talk *t, const char *line)
 	log_show(&run->plan->log, line);
 }
 
-void
-run_talk(struct run *run, int fd, bool borrowed, const char *name)
+/* With its handler: what is said and heard is that process's. */
+static int
+start_handler(struct run *run, int fd, const char *name)
 {
-	run_talk_over(run, stream_socket_new(&run->loop, fd, borrowed), name);
+	struct talk *t = &run->talk;
+	char channel[24];
+	struct ucspi about = {
+	    .fd = fd,
+	    .connnum = 1,
+	    .channel = channel,
+	    .peer = name,
+	    .in = &run->plan->talk.in,
+	    .out = &run->plan->talk.out,
+	};
+
+	snprintf(channel, sizeof(channel), "c%" PRIu64, run->begun);
+	if (handler_start(&run->handler, &run->plan->handler, &run->loop,
+		&run->origin, &about, &run->may_come_back, &t->fail) == -1)
+		return fail_prefix(&t->fail, "%s", name);
+	t->handler = &run->handler;
+	t->feed = &run->handler.feed;
+	t->outlet = &run->handler.outlet;
+	return 0;
 }
 
-void
-run_talk_over(struct run *run, struct stream *s, const char *name)
+/* What is said and heard is ours, unless a handler takes both over. */
+static void
+take_turn(struct run *run)
+{
+	run->begun++;
+	run->talk.feed = &run->feed;
+	run->talk.outlet = &run->outlet;
+	run->talk.handler = NULL;
+	run->may_come_back = false;
+}
+
+static void
+begin(struct run *run, struct stream *s, const char *name)
 {
 	if (s == NULL) {
 		fail_set(run->fail, STATUS_IO, "%s: %s", name, strerror(errno));
@@ -191,14 +234,34 @@ run_talk_over(struct run *run, struct stream *s, const char *name)
 	run->talking = true;
 	run->talk.plan = &run->plan->talk;
 	run->talk.log = &run->plan->log;
-	run->talk.feed = &run->feed;
-	run->talk.outlet = &run->outlet;
 	run->talk.charset =
 	    run->plan->talk.charset.name == NULL ? NULL : &run->charset;
 	run->talk.on_over = on_over;
 	run->talk.on_dump = on_dump;
 	run->talk.owner = run;
 	talk_begin(&run->talk, &run->chans, s, name);
+}
+
+void
+run_talk(struct run *run, int fd, bool borrowed, const char *name)
+{
+	take_turn(run);
+	if (run->plan->handler.command.argv != NULL &&
+	    start_handler(run, fd, name) == -1) {
+		if (!borrowed)
+			close(fd);
+		run->talk.status = STATUS_IO;
+		run->on_over(run);
+		return;
+	}
+	begin(run, stream_socket_new(&run->loop, fd, borrowed), name);
+}
+
+void
+run_talk_over(struct run *run, struct stream *s, const char *name)
+{
+	take_turn(run);
+	begin(run, s, name);
 }
 
 void
@@ -209,7 +272,8 @@ run_end(struct run *run, enum status s)
 	run->over = true;
 	run->status = s;
 	run->on_stop(run);
-	uv_stop(&run->loop);
+	if (!run->talking || !talk_stop(&run->talk))
+		uv_stop(&run->loop);
 }
 
 int
@@ -236,7 +300,7 @@ run_loop(struct run *run)
 		s = STATUS_IO;
 		fail_set(run->fail, s, "nothing was left to wait for");
 	}
-	if (s == STATUS_DONE && run->fail->signal == 0)
+	if (s == STATUS_DONE && run->fail->signal == 0 && run->fail->exit == 0)
 		return 0;
 	run->fail->status = s;
 	return -1;

@@ -15,6 +15,7 @@ struct run_plan {
 	enum sink_kind output;
 	struct stamp *stamp; /* --timestamps on stdout; NULL: none */
 	struct talk_plan talk;
+	struct handler_plan handler;
 	struct log log;
 	uint64_t deadline_ms; /* 0: none */
 
@@ -52,6 +53,10 @@ struct run {
 	struct outlet outlet;
 	struct charset charset; /* of what comes */
 	struct talk talk;
+	struct handler handler;
+	struct process_origin origin;
+	uint64_t begun;	    /* conversations so far */
+	bool may_come_back; /* what failed may not, for the next client */
 	bool talking;
 	bool over;
 	bool closed; /* its handles are on their way out */

@@ -91,6 +91,10 @@ feed_over(struct talk *t)
 		return; /* our half closes behind the last reply */
 	t->feed_ended = true;
 	talk_act(t, life_step(&t->life, LIFE_INPUT_END));
+	/* The last of what it was asked for has its answer. */
+	if (t->handler != NULL && t->plan->count > 0 &&
+	    t->heard >= t->plan->count)
+		talk_act(t, life_step(&t->life, LIFE_ENOUGH));
 }
 
 /* One portion: all of the batch, or one message where each has its turn. */

@@ -235,7 +235,7 @@ on_over(struct run *run)
 	run_take_outcome(run);
 	/* A connection that was handed over has no next one behind it. */
 	if (!run->plan->keep || !run->listener.open || run->fail->signal != 0 ||
-	    run->talk.status == STATUS_IO) {
+	    (run->talk.status == STATUS_IO && !run->may_come_back)) {
 		run_end(run, run->talk.status);
 		return;
 	}

@@ -34,9 +34,18 @@ talk_end(struct talk *t, enum status s, const char *why)
 		return;
 	t->status = s;
 	snprintf(t->why, sizeof(t->why), "%s", why);
+	if (!t->ending && t->handler != NULL)
+		talk_end_handler(t);
 	if (!t->ending)
-		talk_clock(t, TALK_END, 0, on_end_clock);
+		talk_end_soon(t);
 	t->ending = true;
+}
+
+void
+talk_end_soon(struct talk *t)
+{
+	if (!t->over)
+		talk_clock(t, TALK_END, 0, on_end_clock);
 }
 
 /* The same with a text. */
@@ -49,13 +58,26 @@ talk_end_with(struct talk *t, const struct fail *f, const char *why)
 	talk_end(t, f->status, why);
 }
 
+/* One of its parts is gone; the last one tells the owner. */
+void
+talk_gone(struct talk *t)
+{
+	if (t->clocks_open > 0 || t->chan.stream != NULL)
+		return;
+	if (t->handler != NULL && t->handler->state != HANDLER_NONE)
+		return;
+	if (t->handler != NULL)
+		talk_judge_handler(t);
+	t->on_over(t);
+}
+
 static void
 on_clock_closed(uv_handle_t *h)
 {
 	struct talk *t = h->data;
 
-	if (--t->clocks_open == 0 && t->chan.stream == NULL)
-		t->on_over(t);
+	t->clocks_open--;
+	talk_gone(t);
 }
 
 static void
@@ -64,8 +86,7 @@ on_chan_closed(struct chan *c)
 	struct talk *t = c->owner;
 
 	talk_pass_end(t);
-	if (t->clocks_open == 0)
-		t->on_over(t);
+	talk_gone(t);
 }
 
 /* What a connection that is about to go leaves behind. */
@@ -85,7 +106,7 @@ count_untaken(struct talk *t)
 	sent_release(&t->sent);
 }
 
-/* All of ours has been said and shown: the channel and the clocks go. */
+/* All of ours has been said and shown: its parts go. */
 static void
 close_all(struct talk *t)
 {
@@ -101,6 +122,8 @@ close_all(struct talk *t)
 	chan_close(&t->chan, false);
 	for (i = 0; i < TALK_CLOCKS; i++)
 		uv_close((uv_handle_t *)&t->clock[i], on_clock_closed);
+	if (t->handler != NULL)
+		handler_leave(t->handler);
 }
 
 /* A pattern that nothing has met is a failure of its own. */
@@ -130,23 +153,23 @@ on_end_clock(uv_timer_t *timer)
 
 /* Did stdout fail? Then how it failed is how we end. */
 static void
-stdout_failed(struct talk *t, int err)
-{
-	struct fail f;
-
-	fail_set(&f, STATUS_IO, "stdout: %s", strerror(err));
-	if (err == EPIPE || err == ENXIO)
-		f.signal = SIGPIPE;
-	talk_end_with(t, &f, "standard output failed");
-	/* Whoever waited for it to be empty need not wait any more. */
-	if (!t->over)
-		talk_clock(t, TALK_END, 0, on_end_clock);
-}
-
-static void
 on_outlet_error(struct outlet *o, int err)
 {
-	stdout_failed(o->owner, err);
+	struct talk *t = o->owner;
+	struct fail f;
+
+	if (t->handler != NULL && err == EPIPE) {
+		talk_drop(t);
+		return;
+	}
+	fail_set(&f, STATUS_IO, "%s: %s",
+	    t->handler != NULL ? "the handler's input" : "stdout",
+	    strerror(err));
+	if (t->handler == NULL && (err == EPIPE || err == ENXIO))
+		f.signal = SIGPIPE;
+	talk_end_with(t, &f, "what came could not be written");
+	/* Whoever waited for it to be empty need not wait any more. */
+	talk_end_soon(t);
 }
 
 static void
@@ -164,8 +187,10 @@ on_outlet_empty(struct outlet *o)
 {
 	struct talk *t = o->owner;
 
-	if (t->ending && !t->over)
-		talk_clock(t, TALK_END, 0, on_end_clock);
+	if (t->handler != NULL)
+		handler_on_empty(t->handler);
+	if (t->ending)
+		talk_end_soon(t);
 	talk_pass_resume(t);
 }
 
@@ -209,9 +234,9 @@ end_of_life(struct talk *t)
 			talk_lost_text(t, &f);
 		else
 			fail_set(&f, STATUS_CLOSED,
-			    "%s: closed by the peer while standard input was "
-			    "open",
-			    t->name);
+			    "%s: closed by the peer while %s", t->name,
+			    t->handler != NULL ? "its handler was at work"
+					       : "standard input was open");
 		talk_end_with(t, &f, "closed by the peer");
 		return;
 	}
@@ -251,8 +276,8 @@ on_linger(uv_timer_t *timer)
 		talk_act(t, life_step(&t->life, LIFE_LINGERED));
 }
 
-static void
-on_quit(uv_timer_t *timer)
+void
+talk_on_quit(uv_timer_t *timer)
 {
 	struct talk *t = timer->data;
 
@@ -269,14 +294,17 @@ talk_act(struct talk *t, unsigned todo)
 		    "%s: our half closes when all is sent", t->name);
 		chan_shut(&t->chan);
 	}
-	if (todo & LIFE_DO_LINGER)
+	if (todo & LIFE_DO_LINGER && t->handler != NULL)
+		talk_look(t);
+	if (todo & LIFE_DO_LINGER &&
+	    (t->handler == NULL || t->plan->linger_given))
 		talk_clock(t, TALK_LINGER,
 		    t->feed->terminal && !t->plan->linger_given
 			? 0
 			: t->plan->linger_ms,
 		    on_linger);
-	if (todo & LIFE_DO_WAIT && t->plan->quit_ms != UINT64_MAX)
-		talk_clock(t, TALK_QUIT, t->plan->quit_ms, on_quit);
+	if (todo & LIFE_DO_WAIT && t->quit_ms != UINT64_MAX)
+		talk_clock(t, TALK_QUIT, t->quit_ms, talk_on_quit);
 	if (todo & LIFE_DO_END)
 		end_of_life(t);
 }
@@ -345,6 +373,8 @@ peer_closed(struct talk *t)
 	    t->log, LOG_CHATTY, "%s: the peer has closed its half", t->name);
 	if (t->first_fin == TALK_FIN_NONE)
 		t->first_fin = TALK_FIN_THEIRS;
+	if (t->handler != NULL)
+		handler_shut(t->handler);
 	talk_act(t, life_step(&t->life, LIFE_PEER_CLOSED));
 }
 
@@ -439,6 +469,10 @@ on_failed(struct chan *c)
 	/* After the peer's FIN both mean closed. */
 	t->was_reset = err == ECONNRESET && !t->life.theirs_closed;
 	t->echo_next = t->echo.n; /* nothing of it is owed any more */
+	if (t->handler != NULL) {
+		t->feed_ended = true;
+		handler_mute(t->handler);
+	}
 	talk_act(t, life_step(&t->life, LIFE_SEND_FAILED));
 	if (!t->over && !t->kept)
 		chan_resume(c);
@@ -503,6 +537,7 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	t->outlet->on_error = on_outlet_error;
 	t->outlet->on_empty = on_outlet_empty;
 	talk_wire_begin(t);
+	talk_take_handler(t);
 	chan_open(&t->chan, loop, stream, &p->in, &p->out, p->queue_max,
 	    p->dump ? &dumped_events : &quiet_events, t);
 	if (p->track)

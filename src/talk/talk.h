@@ -21,6 +21,7 @@
 #include "net/addr.h"
 #include "talk/dump.h"
 #include "talk/feed.h"
+#include "talk/handler.h"
 #include "talk/life.h"
 #include "talk/pump.h"
 
@@ -28,6 +29,7 @@ enum talk_clock {
 	TALK_IDLE,     /* --idle: nothing came and nothing went */
 	TALK_REPLY,    /* --reply-timeout: nothing came for what we said */
 	TALK_LINGER,   /* --linger */
+	TALK_LOOK,     /* for a handler: is the peer still there? */
 	TALK_QUIT,     /* -q */
 	TALK_INTERVAL, /* --interval */
 	TALK_SETTLE,   /* are our last bytes acknowledged? */
@@ -73,7 +75,12 @@ struct talk {
 	const struct log *log;
 	struct feed *feed;
 	struct outlet *outlet;
-	struct charset *charset;	/* of what comes; NULL: bytes pass */
+	struct charset *charset; /* of what comes; NULL: bytes pass */
+	/*
+	 * Whose feed and outlet these are, started; or NULL. Before on_over it
+	 * is gone, and fail.exit is its status if the end has no other.
+	 */
+	struct handler *handler;
 	void (*on_over)(struct talk *); /* status and fail say how it went */
 	/* A line for --dump, without a newline; see dump.h. */
 	void (*on_dump)(struct talk *, const char *line);
@@ -111,7 +118,12 @@ struct talk {
 	size_t echo_next;
 	bool input_failed; /* it ends once what was said before is out */
 	struct fail input_fail;
-	struct sent sent; /* with track */
+	struct sent sent;   /* with track */
+	bool deaf;	    /* the handler reads no more: it is dropped */
+	bool handler_first; /* it ended before anything went wrong */
+	uint64_t taken;	    /* of the outlet, when the peer was looked at */
+	uint64_t taken_ms;  /* since when it is so much */
+	uint64_t quit_ms;   /* the plan's -q, or less with a handler */
 	uint64_t settle_ms;
 	int64_t settle_left;
 };
@@ -122,6 +134,12 @@ void talk_begin(
 
 /* Ends it with this status; the text is in `fail` if there is one. */
 void talk_end(struct talk *, enum status, const char *why);
+
+/*
+ * The run ends: a handler is told to, and on_over comes when it has. False:
+ * there is none, and nothing to wait for.
+ */
+bool talk_stop(struct talk *);
 
 /* The line of SIGUSR1, and the beginning of the last one of -v. */
 void talk_describe(const struct talk *, char *buf, size_t cap);

@@ -59,8 +59,11 @@ talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 	double since = (double)(now - c->counts.last_in_ms) / 1000;
 
 	need = decode_need(&c->decoder, (size_t)part);
-	if (c->reading == CHAN_PAUSED)
-		snprintf(buf, cap, "standard output takes nothing");
+	if (t->handler != NULL && (t->over || t->life.theirs_closed))
+		snprintf(buf, cap, "the handler to end");
+	else if (c->reading == CHAN_PAUSED)
+		snprintf(buf, cap, "%s takes nothing",
+		    t->handler != NULL ? "the handler" : "standard output");
 	else if (part > 0 && need > part + 1)
 		snprintf(buf, cap,
 		    "a message of %" PRIu64 " bytes: have %" PRIu64

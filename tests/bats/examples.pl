@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # Runs the examples of a document. A line that begins with "$ " is a command,
 # the lines up to the next one are all that it prints; a last newline may be
-# missing from it. Examples of one document follow one another in one
-# directory.
+# missing from it. A here-document stands behind its command as a shell shows
+# it, with "> " before each line. Examples of one document follow one another in
+# one directory.
 #
 #	examples.pl man|markdown FILE
 #
@@ -26,6 +27,10 @@ while (<$doc>) {
 	next unless $inside;
 	if (/^\$ (.*)/) {
 		push @examples, { command => $1, line => $., want => '' };
+		$examples[-1]{here} = $1 if $examples[-1]{command} =~ /<<'(\w+)'/;
+	} elsif (@examples && $examples[-1]{here} && /^> (.*)/) {
+		$examples[-1]{command} .= "\n$1";
+		$examples[-1]{here} = '' if $1 eq $examples[-1]{here};
 	} elsif (@examples && $examples[-1]{open} // 1) {
 		$examples[-1]{want} .= $_ if @examples;
 	}
