@@ -202,7 +202,7 @@ count_byte(struct scan *s, uint8_t c)
 	return s->counted == s->header.announced;
 }
 
-/* The end of a message of count=chars: is it in order? */
+/* A message of count=chars, as far as it has been counted: is it in order? */
 static enum decode_error
 judge_chars(struct scan *s)
 {
@@ -210,6 +210,8 @@ judge_chars(struct scan *s)
 
 	if (s->size > s->fr->max + tag_len)
 		return DECODE_ERR_LONG;
+	if (s->counted < s->header.announced)
+		return DECODE_OK;
 	if (s->size < tag_len)
 		return DECODE_ERR_TAIL;
 	compare_tail(s, s->past + sizeof(s->past) - tag_len, tag_len, 0);
@@ -257,18 +259,15 @@ take_chars(struct scan *s, struct slice in, struct scan_piece *piece)
 
 	while (!done && len < in.len)
 		done = count_byte(s, in.p[len++]);
-	if (!done && s->size > s->fr->max + s->fr->tag_len)
-		return refuse(s, DECODE_ERR_LONG, 0, in.len, piece);
-	if (!done) {
-		piece->payload = len;
-		s->offset += len;
-		s->last.payload = s->size + s->part_len;
-		return len;
-	}
 	code = judge_chars(s);
 	if (code != DECODE_OK)
 		return refuse(s, code, place_of(s, code), in.len, piece);
-	return end_chars(s, piece);
+	if (done)
+		return end_chars(s, piece);
+	piece->payload = len;
+	s->offset += len;
+	s->last.payload = s->size + s->part_len;
+	return len;
 }
 
 static size_t
@@ -367,35 +366,36 @@ scan_take(struct scan *s, struct slice in, struct scan_piece *piece)
 }
 
 /* What is left of a code point at the end counts byte by byte. */
-static bool
-end_part(struct scan *s)
+static void
+end_part(struct scan *s, struct scan_piece *piece)
 {
-	struct scan_piece none = {0};
 	enum decode_error code;
 
 	while (s->part_len > 0 && s->counted < s->header.announced)
 		count_one(s, 1);
-	if (s->counted < s->header.announced)
-		return false;
 	code = judge_chars(s);
-	if (code != DECODE_OK) {
-		refuse(s, code, place_of(s, code), 0, &none);
-		return false;
-	}
-	end_chars(s, &none);
-	return true;
+	if (code != DECODE_OK)
+		refuse(s, code, place_of(s, code), 0, piece);
+	else if (s->counted == s->header.announced)
+		end_chars(s, piece);
 }
 
 bool
 scan_end(struct scan *s)
 {
+	const struct framing *fr = s->fr;
 	struct scan_piece none = {0};
 
 	if (!s->inside || s->refused)
 		return false;
-	if (s->fr->mode == FRAMING_UNTIL_CLOSE || s->fr->open_end) {
-		end_message(s, &none);
-		return true;
+	if (s->part_len > 0)
+		end_part(s, &none);
+	else if (fr->mode == FRAMING_UNTIL_CLOSE || fr->open_end) {
+		/* What might have become a tag is payload now. */
+		if (s->size > fr->max)
+			refuse(s, DECODE_ERR_LONG, 0, 0, &none);
+		else
+			end_message(s, &none);
 	}
-	return s->last.has_head && s->part_len > 0 && end_part(s);
+	return none.ends;
 }

@@ -73,10 +73,10 @@ void scan_init(struct scan *, const struct framing *);
 size_t scan_take(struct scan *, struct slice in, struct scan_piece *);
 
 /*
- * The stream is closed here. True: that completes a message, `last`. With
- * count=chars it may also be what shows that a message is refused; and if
- * `behind` is not 0 then, so many bytes stand behind the last one that are no
- * message.
+ * The stream is closed here. True: that completes a message, `last`. It may
+ * also be what shows that a message is refused (`refused`, with `fault`). And
+ * if `behind` is not 0 then, which count=chars alone brings about, so many
+ * bytes stand behind the last message that are none.
  */
 bool scan_end(struct scan *);
 

@@ -195,7 +195,8 @@ tell(const struct framing *fr, const uint8_t *wire, size_t len,
 {
 	char mode[FRAMING_TEXT_MAX];
 
-	diag("mode %s, at most %zu", framing_print(fr, mode), fr->max);
+	diag("mode %s%s, at most %zu", framing_print(fr, mode),
+	    fr->open_end ? " with an open end" : "", fr->max);
 	diag_bytes("wire", wire, len);
 	diag("decoder: %zu messages, code %d at %" PRIu64, want->n,
 	    (int)want->code, want->bad);
@@ -268,6 +269,8 @@ test_by_chance(uint64_t *state)
 		fr.tag_align = (const size_t[]){0, 0, 1, 3}[i % 4];
 		if (dice_below(state, 3) == 0)
 			fr.max = dice_below(state, 60);
+		if (fr.mode == FRAMING_END_TAG)
+			fr.open_end = dice_below(state, 2);
 		len = some_wire(state, &fr, wire);
 		pieces = dice_below(state, 12);
 		chance_cuts(state, len, cuts, pieces);
@@ -323,6 +326,8 @@ test_each_cut(void)
 		"2\r\nab2\r\n\xc3\xa9"
 		"a",
 		1, DECODE_ERR_LONG, 2},
+	    {"windev,count=chars", "4\r\n\xc3\xa9\xc3\xa9\xe2", 0,
+		DECODE_ERR_LONG, 4},
 	    {"end-tag=aab", "bbaabbbbaab", 1, DECODE_ERR_LONG, 2},
 	    {"end-tag=aab", "bbaabbbbba", 1, DECODE_ERR_LONG, 2},
 	};
@@ -381,12 +386,37 @@ test_unfinished(void)
 	    "and the other half makes it one");
 }
 
+/* What ends without a tag, and has half of one. */
+static void
+test_open_end(void)
+{
+	struct scan_piece p;
+	struct framing fr;
+	struct scan s;
+	size_t at;
+
+	framing_parse("end-tag=aab", &fr, &at);
+	fr.open_end = true;
+	fr.max = 4;
+	scan_init(&s, &fr);
+	scan_take(&s, slice_of("bbaa", 4), &p);
+	ok(p.maybe == 2 && scan_end(&s) && s.last.payload == 4,
+	    "half a tag before the end is payload");
+	fr.max = 3;
+	scan_init(&s, &fr);
+	scan_take(&s, slice_of("bbaa", 4), &p);
+	ok(p.maybe == 2 && !s.refused && !scan_end(&s) && s.refused &&
+		s.fault.code == DECODE_ERR_LONG && s.fault.offset == 0,
+	    "and may be what is too much");
+}
+
 int
 main(void)
 {
 	uint64_t state = dice_seed();
 
 	test_unfinished();
+	test_open_end();
 	test_each_cut();
 	test_by_chance(&state);
 	return done_testing();
