@@ -31,6 +31,20 @@ scan_init(struct scan *s, const struct framing *fr)
 	}
 }
 
+/* Of len bytes, no more than n. */
+static size_t
+at_most(size_t len, uint64_t n)
+{
+	return n < len ? (size_t)n : len;
+}
+
+/* How far a lies beyond b; 0 if it does not. */
+static uint64_t
+beyond(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
 /* The first byte of a message. */
 static void
 begin(struct scan *s)
@@ -59,11 +73,8 @@ refuse(struct scan *s, enum decode_error code, uint64_t at, size_t len,
 {
 	const uint64_t offset = s->last.start + at;
 	const uint64_t from = s->offset - piece->head;
-	const size_t total = piece->head + len;
-	size_t good = 0;
+	const size_t good = (size_t)beyond(offset, from);
 
-	if (offset > from)
-		good = offset - from < total ? (size_t)(offset - from) : total;
 	s->refused = true;
 	s->fault = (struct decode_fault){
 	    .code = code,
@@ -71,10 +82,9 @@ refuse(struct scan *s, enum decode_error code, uint64_t at, size_t len,
 	    .start = s->last.start,
 	    .announced = s->header.announced,
 	};
-	if (!s->last.has_head || piece->head > good)
-		piece->head = good;
+	piece->refused = piece->head + len - good;
+	piece->head = s->last.has_head ? at_most(piece->head, good) : good;
 	piece->payload = good - piece->head;
-	piece->refused = total - good;
 	s->offset += len;
 	return len;
 }
@@ -99,67 +109,53 @@ pass(struct scan *s, struct scan_piece *piece, size_t len, size_t maybe,
 	return len;
 }
 
-/*
- * A header, byte by byte; *used counts them. True: it is whole, and has been
- * counted; the message may be complete with it. False: refused, or more bytes
- * are wanted.
- */
-static bool
-take_header(
-    struct scan *s, struct slice in, size_t *used, struct scan_piece *piece)
+/* A header, byte by byte; the message may be complete with it. */
+static size_t
+take_header(struct scan *s, struct slice in, struct scan_piece *piece)
 {
 	struct scan_message *m = &s->last;
-	struct slice none[1];
-	struct batch batch = {none, 0, 1};
-	size_t n;
+	struct slice empty;
+	struct batch batch = {&empty, 0, 1};
+	size_t used = 0, n;
 
-	while (!m->has_head && *used < in.len) {
-		m->head[m->head_len++] = in.p[(*used)++];
+	while (!m->has_head && used < in.len) {
+		m->head[m->head_len++] = in.p[used++];
 		if (decode(&s->header, slice_of(m->head, m->head_len), &batch,
-			&n) == DECODE_BAD) {
-			*used = refuse(s, s->header.fault.code,
+			&n) == DECODE_BAD)
+			return refuse(s, s->header.fault.code,
 			    s->header.fault.offset - m->start, in.len, piece);
-			return false;
-		}
 		m->has_head = s->header.head > 0 || batch.n > 0;
 	}
-	piece->head = *used;
-	s->offset += *used;
+	piece->head = used;
+	s->offset += used;
 	if (batch.n > 0)
 		end_message(s, piece);
 	else if (m->has_head && s->fr->count != FRAMING_COUNT_CHARS)
 		m->need = decode_need(&s->header, m->head_len) - m->head_len;
-	return m->has_head;
+	return used;
 }
 
-/* Does the trailer, from its byte `from` on, go on with these? */
+/* Where byte i of the trailer should stand there is c. */
 static void
-compare_tail(struct scan *s, const uint8_t *p, size_t len, size_t from)
+compare_byte(struct scan *s, size_t i, uint8_t c)
 {
-	size_t i;
-
-	for (i = 0; i < len && s->odd == SIZE_MAX; i++)
-		if (p[i] != s->fr->tag[from + i])
-			s->odd = from + i;
+	if (s->odd == SIZE_MAX && s->fr->tag[i] != c)
+		s->odd = i;
 }
 
 /* A payload and a trailer of a length that is known. */
 static size_t
 take_counted(struct scan *s, struct slice in, struct scan_piece *piece)
 {
-	const size_t tag_len = s->fr->tag_len;
 	const uint64_t total = s->last.need;
-	const uint64_t payload = total - tag_len;
-	size_t len = in.len, body = 0, tail, from;
+	const uint64_t payload = total - s->fr->tag_len;
+	const size_t len = at_most(in.len, total - s->size);
+	const size_t body = at_most(len, beyond(payload, s->size));
+	const size_t tail = len - body;
+	size_t i;
 
-	if (len > total - s->size)
-		len = (size_t)(total - s->size);
-	if (s->size < payload)
-		body =
-		    payload - s->size < len ? (size_t)(payload - s->size) : len;
-	tail = len - body;
-	from = s->size < payload ? 0 : (size_t)(s->size - payload);
-	compare_tail(s, in.p + body, tail, from);
+	for (i = 0; i < tail; i++)
+		compare_byte(s, s->last.tail + i, in.p[body + i]);
 	if (s->size + len == total && s->odd != SIZE_MAX)
 		return refuse(s, DECODE_ERR_TRAILER,
 		    s->last.head_len + payload + s->odd, in.len, piece);
@@ -174,11 +170,12 @@ take_counted(struct scan *s, struct slice in, struct scan_piece *piece)
 static void
 count_one(struct scan *s, size_t n)
 {
-	memmove(s->past, s->past + n, sizeof(s->past) - n);
-	memcpy(s->past + sizeof(s->past) - n, s->part, n);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		s->past[s->size++ % sizeof(s->past)] = s->part[i];
 	s->part_len -= n;
 	memmove(s->part, s->part + n, s->part_len);
-	s->size += n;
 	s->counted++;
 }
 
@@ -197,7 +194,7 @@ count_byte(struct scan *s, uint8_t c)
 		n = utf8_next(s->part, s->part_len, &cp);
 		if (n == UTF8_PARTIAL)
 			break;
-		count_one(s, n > 0 ? (size_t)n : 1);
+		count_one(s, n == UTF8_BAD ? 1 : (size_t)n);
 	}
 	return s->counted == s->header.announced;
 }
@@ -207,6 +204,7 @@ static enum decode_error
 judge_chars(struct scan *s)
 {
 	const size_t tag_len = s->fr->tag_len;
+	size_t i;
 
 	if (s->size > s->fr->max + tag_len)
 		return DECODE_ERR_LONG;
@@ -214,7 +212,9 @@ judge_chars(struct scan *s)
 		return DECODE_OK;
 	if (s->size < tag_len)
 		return DECODE_ERR_TAIL;
-	compare_tail(s, s->past + sizeof(s->past) - tag_len, tag_len, 0);
+	for (i = 0; i < tag_len; i++)
+		compare_byte(
+		    s, i, s->past[(s->size - tag_len + i) % sizeof(s->past)]);
 	s->last.tail = tag_len;
 	return s->odd == SIZE_MAX ? DECODE_OK : DECODE_ERR_TRAILER;
 }
@@ -237,17 +237,11 @@ static size_t
 end_chars(struct scan *s, struct scan_piece *piece)
 {
 	const uint64_t end = s->last.start + s->last.head_len + s->size;
-	size_t len, tail;
+	const size_t len = (size_t)beyond(end, s->offset);
 
 	end_message(s, piece);
-	if (end < s->offset) {
-		s->behind = (size_t)(s->offset - end);
-		s->last.payload = s->size - s->last.tail;
-		return 0;
-	}
-	len = (size_t)(end - s->offset);
-	tail = s->last.tail < len ? s->last.tail : len;
-	return pass(s, piece, len, 0, tail);
+	s->behind = (size_t)beyond(s->offset, end);
+	return pass(s, piece, len, 0, at_most(len, s->last.tail));
 }
 
 static size_t
@@ -275,11 +269,10 @@ take_length(struct scan *s, struct slice in, struct scan_piece *piece)
 {
 	size_t used = 0;
 
-	if (!s->last.has_head &&
-	    (!take_header(s, in, &used, piece) || !s->inside))
-		return used;
+	if (!s->last.has_head)
+		used = take_header(s, in, piece);
 	in = slice_of(in.p + used, in.len - used);
-	if (in.len == 0)
+	if (in.len == 0 || !s->inside)
 		return used;
 	return used +
 	    (s->fr->count == FRAMING_COUNT_CHARS ? take_chars(s, in, piece)
@@ -317,7 +310,7 @@ take_tag(struct scan *s, struct slice in, struct scan_piece *piece)
 	}
 	if (s->size >= fr->max + fr->tag_len + ends)
 		return refuse(s, DECODE_ERR_LONG, 0, in.len, piece);
-	seen = s->matched < len ? s->matched : len;
+	seen = at_most(len, s->matched);
 	if (!ends)
 		return pass(s, piece, len, seen, 0);
 	s->last.tail = fr->tag_len;

@@ -58,7 +58,7 @@ struct scan {
 	uint64_t counted; /* count=chars: so far */
 	uint8_t part[4];  /* of a code point */
 	size_t part_len;
-	uint8_t past[FRAMING_TAG_MAX]; /* the bytes counted last */
+	uint8_t past[FRAMING_TAG_MAX]; /* the bytes counted last, a ring */
 	size_t behind; /* bytes that have passed and are the next message's */
 };
 

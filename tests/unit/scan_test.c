@@ -17,6 +17,9 @@
 
 #define WIRE_MAX 4096
 #define FOUND_MAX WIRE_MAX
+#define CUTS_MAX 12
+#define TAG_64                                                                 \
+	"aaaaaaaaaaaaaaabaaaaaaaaaaaaaaabaaaaaaaaaaaaaaabaaaaaaaaaaaaaaac"
 
 /* What was found in a stream, by either. */
 struct found {
@@ -25,8 +28,10 @@ struct found {
 		size_t head, tail;
 	} v[FOUND_MAX];
 	size_t n;
+	size_t by[CUTS_MAX + 1]; /* so many messages after each read */
 	enum decode_error code;
 	uint64_t bad; /* the byte that was refused */
+	uint64_t bad_start, announced;
 	char kind[WIRE_MAX + 1];
 };
 
@@ -65,6 +70,8 @@ decode_some(struct decoder *d, struct slice in, bool at_end, struct found *f)
 		if (r == DECODE_BAD) {
 			f->code = d->fault.code;
 			f->bad = d->fault.offset;
+			f->bad_start = d->fault.start;
+			f->announced = d->fault.announced;
 		}
 		in = slice_of(in.p + used, in.len - used);
 		total += used;
@@ -79,12 +86,13 @@ by_decoder(struct decoder *d, const uint8_t *wire, size_t len,
 {
 	size_t at = 0, i;
 
-	for (i = 0; i <= n && f->code == DECODE_OK; i++) {
+	for (i = 0; i <= n; i++) {
 		const size_t end = i < n ? cuts[i] : len;
 
-		if (end == (i > 0 ? cuts[i - 1] : 0))
-			continue;
-		at += decode_some(d, slice_of(wire + at, end - at), false, f);
+		if (f->code == DECODE_OK && end > (i > 0 ? cuts[i - 1] : 0))
+			at += decode_some(
+			    d, slice_of(wire + at, end - at), false, f);
+		f->by[i] = f->n;
 	}
 	if (f->code == DECODE_OK)
 		decode_some(d, slice_of(wire + at, len - at), true, f);
@@ -103,6 +111,27 @@ note_end(struct scan *s, struct found *f)
 	const struct scan_message *m = &s->last;
 
 	keep(f, m->start, m->head_len, m->payload, m->tail);
+}
+
+/* What is told of the message that a piece, begun at `begin`, belongs to. */
+static bool
+last_holds(const struct scan *s, const struct scan_piece *p, uint64_t begin,
+    const struct found *f)
+{
+	const struct scan_message *m = &s->last;
+	uint64_t good = s->offset, head = s->offset;
+
+	if (s->refused)
+		good = s->fault.offset > begin ? s->fault.offset : begin;
+	if (m->has_head || m->head_len == 0)
+		head = m->start + m->head_len;
+	if (head > good)
+		head = good;
+	return m->number == f->n + 1 && p->refused == s->offset - good &&
+	    p->head == (head > begin ? head - begin : 0) &&
+	    (s->refused ? s->behind == 0 && !p->ends
+			: m->start + m->head_len + m->payload + m->tail ==
+			s->offset - s->behind);
 }
 
 /* Each read lies by itself, beside a page that nobody may touch. */
@@ -124,7 +153,7 @@ scan_read(struct scan *s, struct guard *g, struct slice in, struct found *f)
 		mark(f, &at, p.maybe, 'm');
 		mark(f, &at, p.tail, 't');
 		mark(f, &at, p.refused, 'r');
-		if (at != s->offset)
+		if (at != s->offset || !last_holds(s, &p, at - used, f))
 			return false;
 		if (p.ends)
 			note_end(s, f);
@@ -145,17 +174,20 @@ by_scan(struct scan *s, struct guard *g, const uint8_t *wire, size_t len,
 		if (!scan_read(s, g, slice_of(wire + at, end - at), f))
 			return false;
 		at = end;
+		f->by[i] = f->n;
 	}
 	if (scan_end(s))
 		note_end(s, f);
 	if (s->refused) {
 		f->code = s->fault.code;
 		f->bad = s->fault.offset;
+		f->bad_start = s->fault.start;
+		f->announced = s->fault.announced;
 	} else if (s->behind > 0) {
 		f->code = DECODE_ERR_LENGTH;
-		f->bad = s->offset - s->behind;
+		f->bad = f->bad_start = s->offset - s->behind;
 	}
-	return true;
+	return s->offset == len;
 }
 
 /* The bytes of a message are what they were said to be when they passed. */
@@ -164,11 +196,17 @@ kinds_hold(const struct framing *fr, const struct found *f, size_t i)
 {
 	const char *k = f->kind + f->v[i].start;
 	const size_t payload = (size_t)f->v[i].payload;
-	/* Nobody can know where a tail begins that is counted in characters. */
-	const char *in_tail = fr->count == FRAMING_COUNT_CHARS ? "tmp" : "tm";
+	const bool tags = fr->mode == FRAMING_END_TAG ||
+	    fr->mode == FRAMING_END_TAG_BUFFER || fr->mode == FRAMING_LINES;
+	const char *in_payload = tags ? "pm" : "p", *in_tail = "t";
 
+	/* Nobody can know where a tail begins that is counted in characters. */
+	if (tags)
+		in_tail = "tm";
+	else if (fr->count == FRAMING_COUNT_CHARS)
+		in_tail = "tp";
 	return strspn(k, "h") >= f->v[i].head &&
-	    strspn(k + f->v[i].head, "pm") >= payload &&
+	    strspn(k + f->v[i].head, in_payload) >= payload &&
 	    strspn(k + f->v[i].head + payload, in_tail) >= f->v[i].tail;
 }
 
@@ -177,8 +215,9 @@ same(const struct framing *fr, const struct found *a, const struct found *b)
 {
 	size_t i;
 
-	if (a->n != b->n || a->code != b->code ||
-	    (a->code != DECODE_OK && a->bad != b->bad))
+	if (a->n != b->n || memcmp(a->by, b->by, sizeof(a->by)) != 0 ||
+	    a->code != b->code || a->bad != b->bad ||
+	    a->bad_start != b->bad_start || a->announced != b->announced)
 		return false;
 	for (i = 0; i < a->n; i++)
 		if (a->v[i].start != b->v[i].start ||
@@ -260,7 +299,7 @@ test_by_chance(uint64_t *state)
 	static struct found found;
 	unsigned i, n = rounds(100000), bad = 0, refused = 0, whole = 0;
 	static uint8_t wire[WIRE_MAX];
-	size_t cuts[12], pieces, len;
+	size_t cuts[CUTS_MAX], pieces, len;
 	struct guard g = {0};
 	struct framing fr;
 
@@ -272,7 +311,7 @@ test_by_chance(uint64_t *state)
 		if (fr.mode == FRAMING_END_TAG)
 			fr.open_end = dice_below(state, 2);
 		len = some_wire(state, &fr, wire);
-		pieces = dice_below(state, 12);
+		pieces = dice_below(state, CUTS_MAX + 1);
 		chance_cuts(state, len, cuts, pieces);
 		if (!try_one(&fr, &g, wire, len, cuts, pieces, &found))
 			bad++;
@@ -312,20 +351,29 @@ test_each_cut(void)
 		"1\r\n\xc3\xa9"
 		"1\r\nab",
 		2, DECODE_ERR_TAIL, 0},
+	    {"windev,count=chars,tail=\\xc3\\xa9", "2\r\n\xe2\x82", 0,
+		DECODE_ERR_TRAILER, 0},
 	    {"windev,count=utf16", "1\r\na\0", 0, DECODE_OK, 0},
 	    {"end-tag=aab", "aaabaaaabb", 2, DECODE_OK, 0},
+	    {"end-tag=" TAG_64, "a" TAG_64 "\n", 1, DECODE_OK, 0},
+	    {"windev,count=chars,tail=" TAG_64, "65\r\na" TAG_64, 1, DECODE_OK,
+		0},
+	    {"end-tag=aabc", "aababcaabc", 1, DECODE_OK, 0},
 	    {"end-tag=\\r\\n\\r\\n", "a\r\r\n\r\n\r\n\r\n", 2, DECODE_OK, 0},
 	    {"lines", "a\n\nb", 3, DECODE_OK, 0},
 	    {"netstring", "0:,3:abc,1:a;", 2, DECODE_ERR_TRAILER, 0},
 	    {"fixed-header=3", "2  ab 1 c", 2, DECODE_OK, 0},
 	    {"u8", "\1a\2bc", 2, DECODE_OK, 0},
 	    {"until-close", "all of it", 1, DECODE_OK, 0},
+	    {"until-close", "all of it", 1, DECODE_OK, 9},
 	    {"until-close", "all of it", 0, DECODE_ERR_LONG, 8},
 	    {"windev", "2\r\nab3\r\nabc", 1, DECODE_ERR_LONG, 2},
 	    {"windev,count=chars",
 		"2\r\nab2\r\n\xc3\xa9"
 		"a",
 		1, DECODE_ERR_LONG, 2},
+	    {"windev,count=chars", "2\r\n\xc3\xa9", 0, DECODE_OK, 2},
+	    {"windev,count=chars", "2\r\n\xe2\x82\xac", 0, DECODE_ERR_LONG, 2},
 	    {"windev,count=chars", "4\r\n\xc3\xa9\xc3\xa9\xe2", 0,
 		DECODE_ERR_LONG, 4},
 	    {"end-tag=aab", "bbaabbbbaab", 1, DECODE_ERR_LONG, 2},
@@ -370,12 +418,20 @@ test_unfinished(void)
 	scan_take(&s, slice_of("1", 1), &p);
 	ok(s.inside && !s.last.has_head && p.head == 1,
 	    "a header is a header before it is whole");
+	is_num(s.last.need, 0, "and tells nothing yet");
 	scan_take(&s, slice_of("1\r\nHello", 8), &p);
 	ok(s.inside && s.last.has_head && p.head == 3 && p.payload == 5,
 	    "what follows it is payload");
 	is_num(s.last.need, 11, "how much is to come is known");
 	is_num(s.last.payload, 5, "and how much has");
 	ok(!scan_end(&s) && s.inside, "an end there completes nothing");
+
+	framing_parse("windev,count=chars", &fr, &at);
+	scan_init(&s, &fr);
+	scan_take(&s, slice_of("5\r\n\xc3\xa9\xe2\x82", 7), &p);
+	is_num(
+	    s.last.need, 0, "of characters nobody knows how many bytes come");
+	is_num(s.last.payload, 4, "and half a character is payload");
 
 	framing_parse("end-tag", &fr, &at);
 	scan_init(&s, &fr);
