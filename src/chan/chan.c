@@ -541,6 +541,15 @@ chan_put_in(struct chan *c, uint8_t *p, size_t len)
 		inbox_give(c->loop, b);
 }
 
+void
+chan_deafen(struct chan *c)
+{
+	if (c->reading == CHAN_READ_ENDED)
+		return;
+	c->reading = CHAN_READ_ENDED;
+	chan_set_want(c);
+}
+
 size_t
 chan_queued(const struct chan *c)
 {

@@ -191,6 +191,9 @@ enum chan_sent chan_send_frames(struct chan *, const struct batch *);
 /* Writes what can be written now. */
 void chan_flush(struct chan *);
 
+/* Nothing is read any more: whoever would look at it has gone. */
+void chan_deafen(struct chan *);
+
 /* Our half closes when all that is queued has left. */
 void chan_shut(struct chan *);
 

@@ -60,6 +60,7 @@ tell_untaken(struct run *run)
 {
 	struct fail f;
 
+	run->lost += run->talk.untaken + run->talk.waiting_reply;
 	if (run->talk.untaken == 0)
 		return;
 	fail_set(&f, STATUS_CLOSED,
@@ -165,6 +166,23 @@ dial(struct run *run)
 		    &run->clock, on_connect_timeout, run->plan->connect_ms, 0);
 }
 
+/* What a connection has lost, the next one does not mend. */
+static void
+end(struct run *run)
+{
+	enum status s = run->talk.status;
+
+	if (s == STATUS_DONE && run->lost > 0) {
+		s = STATUS_CLOSED;
+		fail_set(run->fail, s,
+		    "%" PRIu64
+		    " messages may not have arrived, or have no reply: their "
+		    "connections were lost",
+		    run->lost);
+	}
+	run_end(run, s);
+}
+
 /* A conversation is over. Its end is ours, unless it is to go on. */
 static void
 on_over(struct run *run)
@@ -176,7 +194,7 @@ on_over(struct run *run)
 		run->tries = 0;
 	/* A datagram that was lost is not said again: no success behind it. */
 	if (addr_is_datagrams(&run->plan->dial.to) || !retry(run))
-		run_end(run, run->talk.status);
+		end(run);
 }
 
 static void

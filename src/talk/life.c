@@ -25,7 +25,7 @@ life_begin(struct life *l, bool quiet)
 	l->status = STATUS_DONE;
 	if (quiet && l->half_quiet && !l->stay)
 		return close_ours(l);
-	return LIFE_DO_NOTHING;
+	return quiet ? LIFE_DO_WAIT : LIFE_DO_NOTHING;
 }
 
 static unsigned
@@ -37,9 +37,9 @@ input_end(struct life *l)
 		return LIFE_DO_NOTHING;
 	if (!l->stay)
 		return close_ours(l);
-	if (l->theirs_closed && !l->queued)
-		return over(l, STATUS_DONE);
-	return LIFE_DO_NOTHING;
+	if (l->queued)
+		return LIFE_DO_NOTHING;
+	return l->theirs_closed ? over(l, STATUS_DONE) : LIFE_DO_WAIT;
 }
 
 static unsigned
@@ -54,7 +54,8 @@ drained(struct life *l)
 	}
 	if (l->theirs_closed && l->input != LIFE_FLOWING)
 		return over(l, STATUS_DONE);
-	return LIFE_DO_NOTHING;
+	return l->input == LIFE_ENDED && l->ours == LIFE_OPEN ? LIFE_DO_WAIT
+							      : LIFE_DO_NOTHING;
 }
 
 static unsigned

@@ -14,11 +14,13 @@
  * and what happens changes them:
  *
  *	event		input	ours	theirs	then
- *	INPUT_END	FLOWING	OPEN	OPEN	close our half (not with stay)
+ *	(begin)		QUIET	OPEN	OPEN	wait for the peer (-q)
+ *	INPUT_END	FLOWING	OPEN	OPEN	close our half; with stay: wait
  *			FLOWING	OPEN	CLOSED	the same; with stay: over, 0
  *	DRAINED		any	CLOSING	OPEN	CLOSED; wait for the peer (-q)
  *			any	CLOSING	CLOSED	over, 0
  *			no more	OPEN	CLOSED	over, 0
+ *			ENDED	OPEN	OPEN	wait for the peer (stay)
  *	PEER_CLOSED	any	CLOSED	-	over, 0
  *			any	LOST	-	over, 6
  *			FLOWING	OPEN	-	linger for what stdin brings

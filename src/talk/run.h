@@ -68,6 +68,7 @@ struct run {
 	struct resolve resolve;
 	struct listener listener;
 	uint64_t tries;
+	uint64_t lost; /* messages that may be, and questions without reply */
 	/* A conversation is over: begin the next one, or end the run. */
 	void (*on_over)(struct run *);
 	/* The run ends: what is the side's own goes. */

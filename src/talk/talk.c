@@ -28,12 +28,14 @@ static void on_end_clock(uv_timer_t *);
 void
 talk_end(struct talk *t, enum status s, const char *why)
 {
-	if (t->over)
+	if (t->over || t->judged)
 		return;
 	if (t->ending && status_worse(t->status, s) != s)
 		return;
 	t->status = s;
 	snprintf(t->why, sizeof(t->why), "%s", why);
+	if (!t->ending)
+		chan_deafen(&t->chan); /* nobody would see it any more */
 	if (!t->ending && t->handler != NULL)
 		talk_end_handler(t);
 	if (!t->ending)
@@ -52,7 +54,8 @@ talk_end_soon(struct talk *t)
 void
 talk_end_with(struct talk *t, const struct fail *f, const char *why)
 {
-	if (t->ending && status_worse(t->status, f->status) != f->status)
+	if (t->judged ||
+	    (t->ending && status_worse(t->status, f->status) != f->status))
 		return;
 	t->fail = *f;
 	talk_end(t, f->status, why);
@@ -144,6 +147,7 @@ on_end_clock(uv_timer_t *timer)
 
 	if (t->over)
 		return;
+	t->judged = true;
 	outlet_flush(t->outlet);
 	if (!outlet_is_empty(t->outlet))
 		return; /* on_empty comes back here */
@@ -167,6 +171,8 @@ on_outlet_error(struct outlet *o, int err)
 	    strerror(err));
 	if (t->handler == NULL && (err == EPIPE || err == ENXIO))
 		f.signal = SIGPIPE;
+	/* What was heard before the end is lost: that is never too late. */
+	t->judged = false;
 	talk_end_with(t, &f, "what came could not be written");
 	/* Whoever waited for it to be empty need not wait any more. */
 	talk_end_soon(t);
@@ -178,7 +184,7 @@ on_outlet_room(struct outlet *o)
 	struct talk *t = o->owner;
 
 	t->kept = false;
-	if (!t->over && t->echo_next >= t->echo.n)
+	if (!t->ending && t->echo_next >= t->echo.n)
 		chan_resume(&t->chan);
 }
 
@@ -281,7 +287,11 @@ talk_on_quit(uv_timer_t *timer)
 {
 	struct talk *t = timer->data;
 
-	talk_act(t, life_step(&t->life, LIFE_QUIT));
+	/* It is the peer that is waited for, and not whoever reads from us. */
+	if (t->handler == NULL && t->outlet->waiting)
+		talk_clock(t, TALK_QUIT, t->quit_ms, talk_on_quit);
+	else
+		talk_act(t, life_step(&t->life, LIFE_QUIT));
 }
 
 void
@@ -340,7 +350,7 @@ on_idle(uv_timer_t *timer)
 	    n->last_in_ms > n->last_out_ms ? n->last_in_ms : n->last_out_ms;
 	uint64_t quiet = uv_now(t->loop) - last;
 
-	if (t->chan.reading == CHAN_PAUSED)
+	if (t->chan.reading == CHAN_PAUSED || t->outlet->waiting)
 		quiet = 0; /* it is our stdout that stalls, not the peer */
 	if (quiet >= t->plan->idle_ms)
 		talk_timed_out(t, "--idle", t->plan->idle_ms);
@@ -514,9 +524,14 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	memset(&t->fail, 0, sizeof(t->fail));
 	t->why[0] = '\0';
 	t->begun_ms = uv_now(loop->uv);
-	t->heard = t->said = 0;
-	t->waiting_reply = t->pacing = t->feed_ended = t->met = false;
-	t->ending = t->over = t->kept = t->was_reset = false;
+	t->said = 0;
+	/* Over several connections in turn one count and one pattern hold. */
+	if (!p->track) {
+		t->heard = 0;
+		t->met = false;
+	}
+	t->waiting_reply = t->pacing = t->feed_ended = false;
+	t->ending = t->judged = t->over = t->kept = t->was_reset = false;
 	t->input_failed = false;
 	t->first_fin = TALK_FIN_NONE;
 	t->untaken = 0;
@@ -547,6 +562,9 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	t->life.half_quiet = p->half_quiet && !p->echo;
 	t->life.unminded = t->feed->terminal || t->feed->plan->sends_n > 0;
 	todo = life_begin(&t->life, t->feed->quiet || p->echo);
+	/* What speaks is not stdin, or nothing would tell that it is over. */
+	if (p->echo || stream_has_datagrams(stream))
+		todo &= ~(unsigned)LIFE_DO_WAIT;
 	talk_greet(t);
 	talk_say_unsent(t);
 	talk_act(t, todo);

@@ -109,6 +109,7 @@ struct talk {
 	int clocks_open;
 	uint64_t begun_ms, heard, said, asked_ms;
 	bool waiting_reply, pacing, feed_ended, feed_pending, met, ending, over;
+	bool judged; /* the turn in which it ended is over: that is the end */
 	bool was_reset; /* as a write found out; the read says when */
 	bool kept;	/* the outlet keeps a batch of the channel's */
 	enum talk_fin first_fin;

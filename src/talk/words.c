@@ -25,14 +25,15 @@ void
 talk_broken_text(const struct talk *t, int err, struct fail *f)
 {
 	int64_t left = stream_unacked(t->chan.stream);
-	uint64_t ours = chan_queued(&t->chan) + (left > 0 ? (uint64_t)left : 0);
-	char lost[96] = "";
+	char lost[160] = "";
 
-	if (ours > 0 || t->chan.counts.bytes_out > 0)
+	if (chan_queued(&t->chan) > 0 || t->chan.counts.bytes_out > 0)
 		snprintf(lost, sizeof(lost),
-		    "; %" PRIu64 " bytes were sent, %" PRIu64
-		    " of ours were not acknowledged",
-		    t->chan.counts.bytes_out, ours);
+		    "; %" PRIu64
+		    " bytes were sent, %zu more were waiting, %" PRId64
+		    " were not acknowledged",
+		    t->chan.counts.bytes_out, chan_queued(&t->chan),
+		    left > 0 ? left : 0);
 	if (err == ECONNRESET)
 		fail_set(f, STATUS_RESET,
 		    "%s: reset by the peer after %" PRIu64 " bytes%s", t->name,
@@ -62,13 +63,14 @@ talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 	if (t->handler != NULL && (t->over || t->life.theirs_closed))
 		snprintf(buf, cap, "the handler to end");
 	else if (c->reading == CHAN_PAUSED)
-		snprintf(buf, cap, "%s takes nothing",
+		snprintf(buf, cap, "%s to take what has come",
 		    t->handler != NULL ? "the handler" : "standard output");
-	else if (part > 0 && need > part + 1)
+	else if (part > 0 && c->decoder.head > 0 && need > part)
 		snprintf(buf, cap,
-		    "a message of %" PRIu64 " bytes: have %" PRIu64
-		    ", %.1f s since the last byte",
-		    need, part, since);
+		    "a message of %" PRIu64
+		    " bytes: its header has come and %" PRIu64
+		    " bytes, %.1f s since the last byte",
+		    need - c->decoder.head, part - c->decoder.head, since);
 	else if (part > 0)
 		snprintf(buf, cap,
 		    "the end of a message: have %" PRIu64
@@ -81,9 +83,9 @@ talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 		snprintf(buf, cap, "the peer to read");
 	else
 		snprintf(buf, cap,
-		    "a message: nothing of one has come, %.1f s since the "
-		    "last byte",
-		    since);
+		    "%s: nothing of it has come, %.1f s since %s",
+		    t->waiting_reply ? "a reply" : "a message", since,
+		    c->counts.bytes_in > 0 ? "the last byte" : "the beginning");
 }
 
 /* Who closed, in order or not, and who first. */

@@ -374,7 +374,7 @@ ok'
 	}
 	stalled() {
 		kill -USR1 "$CLIENT"
-		grep -q 'standard output takes nothing' err
+		grep -q 'standard output to take what has come' err
 	}
 	each tcp4 unix
 }

@@ -193,7 +193,7 @@ load talk
 		peer send '5\r\nab' wait 20000
 		run_bytes 5 wd connect --deadline 300ms "$A" </dev/null
 		err_has --deadline
-		err_has 'have 5'
+		err_has 'its header has come and 2 bytes'
 		here "$T"
 		rm -f sock
 		peer wait 20000
@@ -221,7 +221,7 @@ load talk
 			wd connect -m raw "$A" >out 2>err || got=$?
 			echo "$got" >status
 		} || :
-		err_like '[1-9][0-9]* bytes were sent.* [0-9]+ of ours were not acknowledged'
+		err_like '[1-9][0-9]* bytes were sent.* [0-9]+ were not acknowledged'
 		[ "$(cat status)" = 12 ]
 	}
 	each
@@ -329,7 +329,7 @@ load talk
 	}
 	asked() {
 		kill -USR1 "$SERVER"
-		grep -q 'a message of 12 bytes: have 5' err
+		grep -q 'a message of 9 bytes: its header has come and 2 bytes' err
 	}
 	each
 }
@@ -359,4 +359,62 @@ load talk
 		done
 	}
 	each tcp4 tcp6
+}
+
+@test "-q waits for the peer alone: a slow reader of ours still gets all of it" {
+	body() {
+		local n
+
+		peer big 3000000 close
+		# The first byte is taken when -q would long have been over.
+		n=$(wd connect -m raw -q 100ms "$A" </dev/null |
+			{ sleep 1 && cat; } | wc -c)
+		[ "$n" = 3000000 ]
+		peer_held
+	}
+	each tcp4 unix
+	body() {
+		local n
+
+		peer frames 3000 1000 close
+		n=$(wd connect -q 100ms "$A" </dev/null |
+			{ sleep 1 && cat; } | wc -c)
+		[ "$n" = 3003000 ]
+		peer_held
+	}
+	rm -rf tcp4 unix
+	each tcp4 unix
+}
+
+@test "what is there when the peer closes is no timeout, however slowly it is read" {
+	body() {
+		peer frames 35000 1 close
+		wd connect --idle 300ms "$A" </dev/null 2>err |
+			{ sleep 1 && cat; } | wc -l >lines
+		[ ! -s err ] || { cat err; return 1; }
+		[ "$(cat lines)" -eq 35000 ]
+	}
+	each tcp4 unix
+}
+
+@test "behind the end nothing more is read, or counted" {
+	body() {
+		peer frames 4000 1000 wait 700 reset
+		wd connect -v -1 "$A" </dev/null 2>err | { sleep 1 && cat; } >out
+		[ "$(wc -c <out)" -eq 1001 ]
+		err_like 'as many messages as asked for'
+	}
+	each tcp4
+}
+
+@test "-q begins with the end of stdin also where our half stays open" {
+	body() {
+		peer expect '1\r\na' wait 20000
+		run_bytes 0 wd connect --stay -q 100ms --send a "$A" </dev/null
+		rm -f sock
+		here "$T"
+		peer wait 20000
+		run_bytes 0 wd connect -q 100ms "$A" </dev/null
+	}
+	each
 }

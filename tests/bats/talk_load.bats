@@ -53,7 +53,7 @@ peak_kb() {
 	}
 	stalled() {
 		kill -USR1 "$SERVER"
-		grep -q 'standard output takes nothing' err
+		grep -q 'standard output to take what has come' err
 	}
 	each tcp4 unix
 }
@@ -70,7 +70,7 @@ peak_kb() {
 
 		wd connect --deadline 500ms "$A" </dev/null >pipe 2>err || got=$?
 		[ "$got" = 5 ]
-		err_has 'standard output takes nothing'
+		err_has 'standard output to take what has come'
 	}
 	each tcp4 unix
 }

@@ -150,10 +150,10 @@ load talk
 	body() {
 		perl -e 'printf("%03d%s\n", $_, "x" x 19997) for 1 .. 200' >in
 		peer --rcvbuf 4096 read 20001 reset accept read-until-eof print got
-		run_bytes 0 wd connect --retry 9 --retry-max 50ms -m lines \
+		run_bytes 6 wd connect --retry 9 --retry-max 50ms -m lines \
 			"$A" <in
 		peer_held
-		lost=$(sed -n 's/^wdsock: \([0-9]*\) messages\{0,1\} may .*/\1/p' err)
+		lost=$(sed -n 's/^wdsock: \([0-9]*\) messages\{0,1\} may .*: not ack.*/\1/p' err)
 		cut -c1-3 got | tail -n +2 >numbers
 		seq -f %03.0f "$(head -n 1 numbers | sed 's/^0*//')" 200 >rest
 		cmp numbers rest
@@ -176,6 +176,35 @@ load talk
 		out_is 'a\nb\nc\nd\n'
 	}
 	each tcp4
+}
+
+@test "--retry: --count and --expect go on over the connections" {
+	body() {
+		peer send '1\r\nx' close accept send '1\r\ny1\r\nz' wait 5000
+		run_bytes 0 wd connect --count 2 --retry 3 --retry-max 10ms \
+			"$A" </dev/null
+		out_is 'x\ny\n'
+		rm -f sock
+		here "$T"
+		peer send '2\r\nOK' reset accept send '1\r\nx' close
+		run_bytes 0 wd connect --expect OK --retry 3 --retry-max 10ms \
+			"$A" </dev/null
+		out_is 'OK\nx\n'
+	}
+	each tcp4
+}
+
+@test "--retry: what a lost connection cost is no success" {
+	body() {
+		peer expect '2\r\nq1' close \
+			accept expect '2\r\nq2' send '2\r\nOK' expect-eof
+		run_bytes 6 wd connect --ask --send q1 --send q2 --retry 3 \
+			--retry-max 10ms "$A" </dev/null
+		out_is 'OK\n'
+		err_like '^wdsock: 1 messages may not have arrived, or have no reply'
+		peer_held
+	}
+	each
 }
 
 @test "--retry does not try again what would fail again" {

@@ -31,9 +31,15 @@ static const struct row rows[] = {
 	{"the input ends: our half closes",
 	    LIFE_FLOWING, LIFE_OPEN, false, false, false, false,
 	    LIFE_INPUT_END, LIFE_DO_SHUT, LIFE_CLOSING, STATUS_DONE},
-	{"the input ends: with stay it does not",
+	{"the input ends: with stay it does not, and -q begins",
 	    LIFE_FLOWING, LIFE_OPEN, false, true, false, false,
+	    LIFE_INPUT_END, LIFE_DO_WAIT, LIFE_OPEN, STATUS_DONE},
+	{"with stay and something queued -q does not begin yet",
+	    LIFE_FLOWING, LIFE_OPEN, false, true, false, true,
 	    LIFE_INPUT_END, LIFE_DO_NOTHING, LIFE_OPEN, STATUS_DONE},
+	{"drained behind the input's end, with stay: now -q begins",
+	    LIFE_ENDED, LIFE_OPEN, false, true, false, true,
+	    LIFE_DRAINED, LIFE_DO_WAIT, LIFE_OPEN, STATUS_DONE},
 	{"the input ends behind the peer: our half closes",
 	    LIFE_FLOWING, LIFE_OPEN, true, false, false, false,
 	    LIFE_INPUT_END, LIFE_DO_SHUT, LIFE_CLOSING, STATUS_DONE},
@@ -140,8 +146,8 @@ test_begin(void)
 	memset(&l, 0, sizeof(l));
 	is_num(life_begin(&l, false), LIFE_DO_NOTHING, "it begins open");
 	is_num(l.input, LIFE_FLOWING, "and its input flows");
-	is_num(life_begin(&l, true), LIFE_DO_NOTHING,
-	    "a quiet input closes nothing");
+	is_num(life_begin(&l, true), LIFE_DO_WAIT,
+	    "a quiet input closes nothing, and has ended for -q");
 	is_num(l.input, LIFE_QUIET, "and is quiet");
 	l.half_quiet = true;
 	is_num(life_begin(&l, true), LIFE_DO_SHUT, "-N closes it all the same");
@@ -149,7 +155,7 @@ test_begin(void)
 	is_num(life_begin(&l, false), LIFE_DO_NOTHING,
 	    "-N and an input that flows: nothing yet");
 	l.stay = true;
-	is_num(life_begin(&l, true), LIFE_DO_NOTHING, "stay weighs more");
+	is_num(life_begin(&l, true), LIFE_DO_WAIT, "stay weighs more");
 }
 
 /* What a state was like on the way, beside what it is. */
@@ -257,8 +263,10 @@ judge(const struct node *before, enum life_event e, const struct node *after,
 		(a->theirs_closed && a->input == LIFE_FLOWING),
 	    "one lingers for an input that flows, behind the peer", before, e);
 	must(!(todo & LIFE_DO_WAIT) ||
-		(a->ours == LIFE_CLOSED && !a->theirs_closed),
-	    "-q begins when ours is closed and theirs is not", before, e);
+		(!a->theirs_closed && !a->queued &&
+		    (a->ours == LIFE_CLOSED || a->input == LIFE_ENDED)),
+	    "-q begins when we have no more to say and theirs is open", before,
+	    e);
 	must(!(todo & LIFE_DO_END) || a->status == STATUS_CLOSED ||
 		!a->queued || e == LIFE_QUIT || e == LIFE_LINGERED,
 	    "a good end leaves nothing queued", before, e);
