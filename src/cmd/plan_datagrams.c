@@ -109,6 +109,9 @@ check_datagrams(const struct plan *p, struct fail *f)
 	if (r->refuse_others)
 		return refuse(p, "--refuse-others", "an address of a stream",
 		    "whoever speaks is heard; try: without it", f);
+	if (r->handler.command.argv != NULL)
+		return refuse(p, p->handler_option, "an address of a stream",
+		    "a process has one peer; try: a stream", f);
 	if (p->serving && r->talk.on_open_n > 0)
 		return refuse(p, "--on-open", "an address of a stream",
 		    "nobody is there before he speaks; try: standard input, "

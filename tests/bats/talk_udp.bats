@@ -33,7 +33,7 @@ is_bound() {
 	body() {
 		serve --echo --count 3 </dev/null
 		printf 'one\ntwo\nthree\n' >in
-		run_bytes 0 wd connect --count 3 "$A" <in
+		run_bytes 0 wd connect -q 20 --count 3 "$A" <in
 		out_is 'one\ntwo\nthree\n'
 		err_is_empty
 		ended 0
@@ -46,7 +46,7 @@ is_bound() {
 		datagrams_behind expect '' expect a expect '' \
 			send '' send b send ''
 		printf '\na\n\n' >in
-		run_bytes 0 wd connect --count 3 "$A" <in
+		run_bytes 0 wd connect -q 20 --count 3 "$A" <in
 		out_is '\nb\n\n'
 		peer_held
 		serve --count 3 </dev/null
@@ -61,7 +61,7 @@ is_bound() {
 	body() {
 		datagrams_behind expect-big 65507 big 65507
 		perl -e 'print substr("0123456789abcde\n" x 4096, 0, 65507)' >in
-		run_bytes 0 wd connect -1 --input whole --output raw "$A" <in
+		run_bytes 0 wd connect -q 20 -1 --input whole --output raw "$A" <in
 		cmp in out
 		peer_held
 	}
@@ -91,8 +91,8 @@ is_bound() {
 		serve --echo </dev/null
 		printf 'a%d\n' {1..50} >in1
 		printf 'b%d\n' {1..50} >in2
-		wd connect --ask --count 50 "$A" <in1 >out1 &
-		wd connect --ask --count 50 "$A" <in2 >out2
+		wd connect -q 20 --ask --count 50 "$A" <in1 >out1 &
+		wd connect -q 20 --ask --count 50 "$A" <in2 >out2
 		wait $!
 		cmp in1 out1
 		cmp in2 out2
@@ -153,7 +153,7 @@ is_bound() {
 	body() {
 		datagrams_behind expect a expect b quiet 100
 		run_bytes 0 within 900 9000 wd connect --send a "$A"
-		run_bytes 0 within 0 900 wd connect -q 0 --send b "$A"
+		run_bytes 0 within 2400 20000 wd connect -q 2500ms --send b "$A"
 		peer_held
 	}
 	each_dgram
@@ -258,7 +258,7 @@ is_bound() {
 
 @test "--accept-timeout ends when somebody has spoken" {
 	body() {
-		serve --accept-timeout 500ms --idle 1s </dev/null
+		serve --accept-timeout 3s --idle 4s </dev/null
 		datagrams connect "$A" send x
 		ended 5
 		err_has 'timeout: --idle'
@@ -291,11 +291,11 @@ is_bound() {
 	body() {
 		serve_at 127.0.0.1:0 -u --echo
 		[[ $A == udp:127.0.0.1:* ]]
-		run_bytes 0 wd connect -u -1 --send a 127.0.0.1 "${A##*:}"
+		run_bytes 0 wd connect -q 20 -u -1 --send a 127.0.0.1 "${A##*:}"
 		out_is 'a\n'
-		run_bytes 0 wd connect -u -1 --send b "${A#udp:}"
+		run_bytes 0 wd connect -q 20 -u -1 --send b "${A#udp:}"
 		out_is 'b\n'
-		run_bytes 0 wd connect -u -1 --send c "$A"
+		run_bytes 0 wd connect -q 20 -u -1 --send c "$A"
 		out_is 'c\n'
 	}
 	each udp4
@@ -317,6 +317,7 @@ serve_at() {
 	run_bytes 2 wd serve-single --mode-out u8 unix-dgram:x
 	run_bytes 2 wd serve-single --on-open x udp:0
 	run_bytes 2 wd serve-single --refuse-others udp:0
+	run_bytes 2 wd serve-single --sh cat udp:0
 	run_bytes 2 wd connect --seqpacket unix-dgram:x
 	run_bytes 2 wd connect -x localhost udp:127.0.0.1:9
 	run_bytes 2 wd connect --broadcast 127.0.0.1:9
@@ -336,7 +337,7 @@ serve_at() {
 	body() {
 		serve --echo </dev/null
 		printf 'a\nb\n' >in
-		run_bytes 0 wd connect -m raw --count 2 "$A" <in
+		run_bytes 0 wd connect -q 20 -m raw --count 2 "$A" <in
 		out_is 'a\nb\n'
 	}
 	each_dgram
@@ -348,7 +349,7 @@ serve_at() {
 		serve_at udp:0 --echo -v
 		[[ $A == 'udp:[::]:'* ]]
 		for at in 127.0.0.1 127.0.0.2 '[::1]'; do
-			run_bytes 0 wd connect -1 --send "$at" "udp:$at:${A##*:}"
+			run_bytes 0 wd connect -q 20 -1 --send "$at" "udp:$at:${A##*:}"
 			out_is "$at\n"
 		done
 	}
@@ -359,7 +360,7 @@ serve_at() {
 	body() {
 		serve_at udp:0 -4 --echo
 		[[ $A == udp:0.0.0.0:* ]]
-		run_bytes 0 wd connect -1 --send a "udp:127.0.0.3:${A##*:}"
+		run_bytes 0 wd connect -q 20 -1 --send a "udp:127.0.0.3:${A##*:}"
 		out_is 'a\n'
 	}
 	each udp4
@@ -427,14 +428,14 @@ serve_at() {
 	body() {
 		serve --echo </dev/null
 		printf '{"text":"a\\u0000b"}\n{"b64":"/w=="}\n{"text":""}\n' >in
-		run_bytes 0 wd connect -j --count 3 "$A" <in
+		run_bytes 0 wd connect -q 20 -j --count 3 "$A" <in
 		grep -q '"n":1.*"text":"a\\u0000b"' out
 		grep -q '"n":2.*"b64":"/w=="' out
 		grep -q '"n":3.*"text":""' out
 		printf 'a\nb\0\0' >in
-		run_bytes 0 wd connect -0 --count 2 "$A" <in
+		run_bytes 0 wd connect -q 20 -0 --count 2 "$A" <in
 		cmp in out
-		run_bytes 0 wd connect -1 --output hex --send xyz "$A"
+		run_bytes 0 wd connect -q 20 -1 --output hex --send xyz "$A"
 		out_is '78797a\n'
 	}
 	each_dgram
@@ -443,7 +444,7 @@ serve_at() {
 @test "--dump shows each datagram, both ways" {
 	body() {
 		serve --echo </dev/null
-		run_bytes 0 wd connect --dump --count 2 --send ab --send cd "$A"
+		run_bytes 0 wd connect -q 20 --dump --count 2 --send ab --send cd "$A"
 		err_like '^> write 1 at 0: 2 bytes'
 		err_like '^> write 2 at 2: 2 bytes'
 		err_like '^< read 1 at 0: 2 bytes'
@@ -474,7 +475,7 @@ serve_at() {
 
 		port=$(free_port)
 		serve_at udp:127.0.0.1:0 -v --echo
-		run_bytes 0 wd connect -p "$port" -1 --send a "$A"
+		run_bytes 0 wd connect -q 20 -p "$port" -1 --send a "$A"
 		out_is 'a\n'
 		run_bytes 4 wd connect -p "${A##*:}" -1 --send a "$A"
 		err_has 'in use'
@@ -511,7 +512,7 @@ serve_at() {
 @test "a client leaves no file behind, whatever it meets" {
 	body() {
 		serve --echo --count 1 </dev/null
-		run_bytes 0 env TMPDIR="$PWD" "$W" connect -1 --send x "$A"
+		run_bytes 0 env TMPDIR="$PWD" "$W" connect -q 20 -1 --send x "$A"
 		run_bytes 4 env TMPDIR="$PWD" "$W" connect --send x unix-dgram:no
 		ended 0
 		[ -z "$(compgen -G 'wdsock.*')" ]
@@ -581,7 +582,7 @@ serve_at() {
 		perl -e 'srand(7); for (1 .. 60) {
 			my $n = int(rand(200)); print "x" x $n, "\n" for 1 .. rand(9)
 		}' >in
-		run_bytes 0 wd connect --count "$(wc -l <in)" "$A" <in
+		run_bytes 0 wd connect -q 20 --count "$(wc -l <in)" "$A" <in
 		cmp in out
 	}
 	each_dgram
@@ -636,12 +637,12 @@ plain_library() {
 		export LD_PRELOAD=$plain
 		serve --echo --count 152 </dev/null
 		unset LD_PRELOAD
-		run_bytes 0 wd connect --count 152 "$A" <in
+		run_bytes 0 wd connect -q 20 --count 152 "$A" <in
 		cmp in out
 		ended 0
 		here "$T"
 		serve --echo --count 152 </dev/null
-		LD_PRELOAD=$plain run_bytes 0 "$W" connect --count 152 "$A" <in
+		LD_PRELOAD=$plain run_bytes 0 "$W" connect -q 20 --count 152 "$A" <in
 		cmp in out
 		ended 0
 	}
@@ -671,7 +672,7 @@ may_be_alone() {
 
 		export TMPDIR=$PWD
 		serve -v --echo </dev/null
-		LD_PRELOAD=$plain run_bytes 0 "$W" connect -1 --send x "$A"
+		LD_PRELOAD=$plain run_bytes 0 "$W" connect -q 20 -1 --send x "$A"
 		out_is 'x\n'
 		[ -z "$(compgen -G 'wdsock.*')" ]
 		run_bytes 4 env LD_PRELOAD="$plain" "$W" connect unix-dgram:no
@@ -704,7 +705,7 @@ serve_alone='serve_alone() {
 		serve_alone 1 --echo --join 239.1.2.3%v0 udp:5000
 		serve_alone 2 --echo --interface v0 udp:239.1.2.3:5000
 		serve_alone 3 --join 239.9.9.9%v0 udp:0.0.0.0:5000 >other
-		wdsock connect --interface v0 --ttl 3 --count 2 --send hello \
+		wdsock connect -q 20 --interface v0 --ttl 3 --count 2 --send hello \
 			udp:239.1.2.3:5000
 		wdsock connect --interface v0 -q 50ms --send there \
 			udp:239.9.9.9:5000
@@ -721,7 +722,7 @@ serve_alone='serve_alone() {
 	cat >script <<-EOF
 		$serve_alone
 		serve_alone 1 --echo --join 239.1.2.3%v0 udp:0.0.0.0:5000
-		wdsock connect --interface v0 -1 --send with udp:239.1.2.3:5000
+		wdsock connect -q 20 --interface v0 -1 --send with udp:239.1.2.3:5000
 		wdsock connect --interface v0 -1 -q 100ms --no-loop \
 			--send without udp:239.1.2.3:5000
 		kill \$pids
@@ -736,7 +737,7 @@ serve_alone='serve_alone() {
 	cat >script <<-EOF
 		$serve_alone
 		serve_alone 1 --echo --join ff15::77%v0 'udp:[::]:5000'
-		wdsock connect -1 --send six 'udp:[ff15::77%v0]:5000'
+		wdsock connect -q 20 -1 --send six 'udp:[ff15::77%v0]:5000'
 		kill \$pids
 	EOF
 	run_bytes 0 alone bash script
@@ -749,7 +750,7 @@ serve_alone='serve_alone() {
 		$serve_alone
 		serve_alone 1 --echo udp:0.0.0.0:5000
 		wdsock connect --send no udp:10.9.7.255:5000; echo "status \$?"
-		wdsock connect --broadcast -1 --send yes udp:10.9.7.255:5000
+		wdsock connect -q 20 --broadcast -1 --send yes udp:10.9.7.255:5000
 		kill \$pids
 	EOF
 	run_bytes 0 alone bash script
@@ -763,7 +764,7 @@ serve_alone='serve_alone() {
 		$serve_alone
 		serve_alone 1 --echo udp:127.0.0.1:0
 		perl -e 'print "y" x 2000, "\\n" for 1 .. 12' >in
-		wdsock connect --count 12 "\$a" <in | cmp - in && echo same
+		wdsock connect -q 20 --count 12 "\$a" <in | cmp - in && echo same
 		kill \$pids
 	EOF
 	run_bytes 0 alone bash script
@@ -791,7 +792,7 @@ pass() {
 			PIDS="$PIDS $SERVER"
 			until_true test -s port
 			A=udp:127.0.0.1:$(cat port)
-			[ "$(wd connect -1 --send hello "$A")" = hello ]
+			[ "$(wd connect -q 20 -1 --send hello "$A")" = hello ]
 			ended 0
 			rm port
 		done
@@ -848,12 +849,12 @@ pass() {
 		timeout 20 socat "UDP-RECVFROM:$port,fork" PIPE 8>&- 2>/dev/null &
 		PIDS="$PIDS $!"
 		until_true is_bound "$port"
-		run_bytes 0 wd connect -u -1 --send back "127.0.0.1:$port"
+		run_bytes 0 wd connect -q 20 -u -1 --send back "127.0.0.1:$port"
 		out_is 'back\n'
 		timeout 20 socat UNIX-RECVFROM:so,fork PIPE 8>&- 2>/dev/null &
 		PIDS="$PIDS $!"
 		until_true test -S so
-		run_bytes 0 wd connect -1 --send unix unix-dgram:so
+		run_bytes 0 wd connect -q 20 -1 --send unix unix-dgram:so
 		out_is 'unix\n'
 	}
 	each udp4
@@ -874,7 +875,7 @@ pass() {
 		timeout 20 ncat -l -u -e /bin/cat 127.0.0.1 "$port" 8>&- 2>/dev/null &
 		PIDS="$PIDS $!"
 		until_true is_bound "$port"
-		run_bytes 0 wd connect -u -1 --send back "127.0.0.1:$port"
+		run_bytes 0 wd connect -q 20 -u -1 --send back "127.0.0.1:$port"
 		out_is 'back\n'
 	}
 	each udp4
