@@ -395,6 +395,7 @@ attempt(struct dial *d, const struct sockaddr *sa, socklen_t len)
 		return true; /* the same would happen to any other */
 	}
 	err = bind_source(d, a->fd, sa->sa_family);
+	d->from = err != 0;
 	if (err == 0)
 		switch (datagrams ? dgram_connect(a->fd, sa, len,
 					&d->plan->dgram, &d->group, &d->own)
@@ -559,6 +560,7 @@ dial_start(struct dial *d, const struct dial_plan *plan, uv_loop_t *loop,
 	d->group.len = 0;
 	memset(&d->own, 0, sizeof(d->own));
 	d->err = 0;
+	d->from = false;
 	d->tried[0] = '\0';
 	d->timer = NULL;
 	if (plan->proxy != PROXY_NONE && name_behind(d) == -1)

@@ -73,7 +73,8 @@ struct dial {
 	size_t at6, at4;	      /* addresses begun */
 	bool v4_next;
 	bool over;
-	int err; /* of the last attempt that failed */
+	int err;   /* of the last attempt that failed */
+	bool from; /* ... at coming from -s or -p */
 	char tried[DIAL_TRIED_MAX];
 	struct proxy proxy;
 	char behind[ADDR_HOST_MAX]; /* the host that the proxy is told */

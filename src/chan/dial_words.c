@@ -1,6 +1,7 @@
 /* What is said of a dial that came to nothing; see dial.h. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "chan/dial_parts.h"
@@ -26,6 +27,30 @@ is_end_of(const char *end, const char *text)
 	return n <= all && strcmp(text + all - n, end) == 0;
 }
 
+/* -s and -p cannot be had: that says nothing about the peer. */
+static void
+explain_from(struct dial *d, const char *peer)
+{
+	const struct dial_plan *p = d->plan;
+	char name[ADDR_TEXT_MAX] = "any address";
+
+	if (p->source.sa.sa_family == AF_INET)
+		addr_name(&p->source.sa, sizeof(p->source.v4), name);
+	if (p->source.sa.sa_family == AF_INET6)
+		addr_name(&p->source.sa, sizeof(p->source.v6), name);
+	if (p->source.sa.sa_family != AF_UNSPEC)
+		name[strlen(name) - strlen(":0")] = '\0';
+	if (p->source_port != 0)
+		snprintf(name + strlen(name), sizeof(name) - strlen(name),
+		    ", port %u", p->source_port);
+	fail_set(&d->fail, STATUS_CONNECT, "%s: cannot connect from %s: %s",
+	    peer, name, strerror(d->err));
+	fail_hint(&d->fail,
+	    d->err == EADDRINUSE ? "try: another -p, or none"
+				 : "try: -s with an address of this machine, "
+				   "of the peer's family");
+}
+
 void
 dial_explain(struct dial *d)
 {
@@ -41,7 +66,14 @@ dial_explain(struct dial *d)
 	else
 		fail_set(&d->fail, s, "%s: cannot connect: %s (tried %s)", name,
 		    strerror(d->err), d->tried);
-	if (d->err == ECONNREFUSED)
+	if (d->from) {
+		explain_from(d, name);
+		return;
+	}
+	if (d->err == ECONNREFUSED && d->plan->proxy != PROXY_NONE)
+		fail_hint(
+		    &d->fail, "that is the proxy of -x; try: start it first");
+	else if (d->err == ECONNREFUSED)
 		fail_hint(&d->fail,
 		    "nobody listens there; try: start the "
 		    "server first, or --retry");

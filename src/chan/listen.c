@@ -112,9 +112,10 @@ on_poll(uv_poll_t *poll, int status, int events)
 
 	(void)events;
 	for (i = 0; i < ACCEPTS_A_TURN && l->open && !l->paused; i++) {
+		len = sizeof(peer);
 		fd = sock_accept(l->fd.fd, l->borrowed, &peer, &len);
 		if (fd != -1)
-			l->on_accept(l, fd);
+			l->on_accept(l, fd, (struct sockaddr *)&peer, len);
 		else if (!accept_failed(l, errno, ++failures))
 			break;
 	}

@@ -33,8 +33,12 @@ struct listen_plan {
 
 struct listener {
 	uv_loop_t *loop;
-	/* fd is the owner's: non-blocking, close-on-exec. */
-	void (*on_accept)(struct listener *, int fd);
+	/*
+	 * fd is the owner's: non-blocking, close-on-exec. The address is the
+	 * client's, who may have gone again.
+	 */
+	void (*on_accept)(
+	    struct listener *, int fd, const struct sockaddr *, socklen_t);
 	/*
 	 * Clients wait, since something is short (descriptors, memory). Told
 	 * at most once a second, however often it was tried.

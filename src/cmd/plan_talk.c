@@ -132,6 +132,13 @@ finish_source(struct plan *p, struct fail *f)
 	struct dial_plan *d = &p->run.dial;
 	int port = 0;
 
+	if ((p->source_port != NULL || p->source != NULL) && d->to.un_len > 0) {
+		fail_set(f, STATUS_USAGE,
+		    "%s: expected an address of the network to connect to, "
+		    "saw a Unix socket",
+		    p->source != NULL ? "-s" : "-p");
+		return fail_hint(f, "try: without it");
+	}
 	if (read_number("-p", p->source_port, 65535, &port, f) == -1)
 		return -1;
 	d->source_port = (uint16_t)port;
@@ -170,6 +177,13 @@ read_secret(struct plan *p, struct fail *f)
 		return -1;
 	p->proxy_secret[n] = '\0';
 	p->proxy_secret[strcspn(p->proxy_secret, "\r\n")] = '\0';
+	if (strchr(p->proxy_secret, ':') == NULL) {
+		fail_set(f, STATUS_USAGE,
+		    "--proxy-auth %.128s: expected USER:PASSWORD in its first "
+		    "line, saw no colon",
+		    p->proxy_auth);
+		return fail_hint(f, "try: another file");
+	}
 	return 0;
 }
 
@@ -189,6 +203,11 @@ finish_proxy(struct plan *p, struct fail *f)
 	}
 	if (p->proxy == NULL)
 		return 0;
+	if (p->proxy[0] == '\0') {
+		fail_set(f, STATUS_USAGE,
+		    "-x '': expected the address of a proxy, saw no word");
+		return fail_hint(f, "try: -x HOST:PORT, or without -x");
+	}
 	if (d->to.kind != ADDR_TCP) {
 		fail_set(f, STATUS_USAGE,
 		    "-x '%.128s': expected a TCP address to connect to, saw %s",
@@ -374,6 +393,12 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	    finish_source(p, f) == -1 || finish_proxy(p, f) == -1 ||
 	    finish_sockets(p, f) == -1)
 		return -1;
+	if (p->repeat == 0) {
+		fail_set(f, STATUS_USAGE,
+		    "--repeat '0': expected how often the input is said, saw "
+		    "never");
+		return fail_hint(f, "try: </dev/null, which says nothing");
+	}
 	if (finish_framing(p, f) == -1)
 		return -1;
 	finish_clocks(p);

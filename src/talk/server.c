@@ -28,12 +28,13 @@ peer_name(int fd, char *name)
 }
 
 static void
-on_accept(struct listener *l, int fd)
+on_accept(
+    struct listener *l, int fd, const struct sockaddr *peer, socklen_t len)
 {
 	struct run *run = l->owner;
 	char name[ADDR_TEXT_MAX];
 
-	peer_name(fd, name);
+	addr_name(peer, len, name);
 	/* A client of a Unix socket is rarely bound: ours names it. */
 	if (strcmp(name, "unix:") == 0)
 		snprintf(name, sizeof(name), "%s", l->name);
@@ -86,7 +87,9 @@ on_accept_timeout(uv_timer_t *t)
 	fail_set(run->fail, STATUS_TIMEOUT,
 	    "%s: timeout: --accept-timeout of %g s has run out, waiting for a "
 	    "client",
-	    run->listener.name, (double)run->plan->accept_ms / 1000);
+	    run->listener.name[0] != '\0' ? run->listener.name
+					  : run->plan->listen.at.host,
+	    (double)run->plan->accept_ms / 1000);
 	run_end(run, STATUS_TIMEOUT);
 }
 
@@ -101,7 +104,8 @@ run_await_clock(struct run *run)
 static void
 await_client(struct run *run)
 {
-	run_await_clock(run);
+	if (!uv_is_active((uv_handle_t *)&run->clock))
+		run_await_clock(run);
 	listener_resume(&run->listener);
 }
 
@@ -275,6 +279,7 @@ run_server(const struct run_plan *plan, struct fail *f)
 			run->resolve.owner = run;
 			snprintf(run->dial.doing, sizeof(run->dial.doing),
 			    "for the address of %s", at->host);
+			run_await_clock(run);
 			resolve_start(&run->resolve, &run->resolver, &run->loop,
 			    at->host, at->port);
 		}

@@ -368,7 +368,7 @@ load talk
 		peer big 3000000 close
 		# The first byte is taken when -q would long have been over.
 		n=$(wd connect -m raw -q 100ms "$A" </dev/null |
-			{ sleep 1 && cat; } | wc -c)
+			{ read -r -t 1 <>life || cat; } | wc -c)
 		[ "$n" = 3000000 ]
 		peer_held
 	}
@@ -378,7 +378,7 @@ load talk
 
 		peer frames 3000 1000 close
 		n=$(wd connect -q 100ms "$A" </dev/null |
-			{ sleep 1 && cat; } | wc -c)
+			{ read -r -t 1 <>life || cat; } | wc -c)
 		[ "$n" = 3003000 ]
 		peer_held
 	}
@@ -390,7 +390,7 @@ load talk
 	body() {
 		peer frames 35000 1 close
 		wd connect --idle 300ms "$A" </dev/null 2>err |
-			{ sleep 1 && cat; } | wc -l >lines
+			{ read -r -t 1 <>life || cat; } | wc -l >lines
 		[ ! -s err ] || { cat err; return 1; }
 		[ "$(cat lines)" -eq 35000 ]
 	}
@@ -400,7 +400,7 @@ load talk
 @test "behind the end nothing more is read, or counted" {
 	body() {
 		peer frames 4000 1000 wait 700 reset
-		wd connect -v -1 "$A" </dev/null 2>err | { sleep 1 && cat; } >out
+		wd connect -v -1 "$A" </dev/null 2>err | { read -r -t 1 <>life || cat; } >out
 		[ "$(wc -c <out)" -eq 1001 ]
 		err_like 'as many messages as asked for'
 	}

@@ -461,3 +461,32 @@ END
 	run_bytes 5 timeout 20 unshare -m -n bash silent </dev/null
 	err_has 'waiting for the address of nosuch.example'
 }
+
+@test "where it comes from: what cannot be had is told by its option" {
+	body() {
+		run_bytes 4 wd connect -s 192.0.2.1 127.0.0.1:9 </dev/null
+		err_has 'cannot connect from 192.0.2.1: '
+		run_bytes 4 wd connect -s ::1 127.0.0.1:9 </dev/null
+		err_has 'cannot connect from [::1]: '
+		run_bytes 2 wd connect -s 127.0.0.1 unix:sock </dev/null
+		err_has "wdsock: -s: expected an address of the network"
+		run_bytes 2 wd connect -x '' host:9 </dev/null
+		err_has "wdsock: -x '': expected"
+		run_bytes 2 wd connect --proxy-auth /dev/null -x host:1 host:9 \
+			</dev/null
+		err_has 'saw no colon'
+		run_bytes 2 wd connect --repeat 0 127.0.0.1:9 </dev/null
+		err_has "--repeat '0'"
+	}
+	each tcp4
+}
+
+@test "a client that has gone again is told by its address" {
+	body() {
+		idle
+		serve -k <idle
+		caller reset
+		until_true err_like '(127\.0\.0\.1|\[::1\]):[0-9]+: reset by'
+	}
+	each tcp4 tcp6
+}

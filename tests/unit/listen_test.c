@@ -64,9 +64,13 @@ struct scene {
 };
 
 static void
-on_accept(struct listener *l, int fd)
+on_accept(
+    struct listener *l, int fd, const struct sockaddr *peer, socklen_t len)
 {
 	struct scene *s = l->owner;
+
+	if (len < sizeof(sa_family_t) || peer->sa_family == AF_UNSPEC)
+		abort();
 
 	s->flags_within = fcntl(l->fd.fd, F_GETFL);
 	if (s->accepts == CLIENTS)
