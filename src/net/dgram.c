@@ -210,6 +210,31 @@ join_of(const struct sockaddr *sa, struct dgram_join *j)
 	j->scope = u.v6.sin6_scope_id;
 }
 
+bool
+dgram_is_any(const struct sockaddr *sa)
+{
+	const struct sockaddr_in *v4 = (const void *)sa;
+	const struct sockaddr_in6 *v6 = (const void *)sa;
+
+	return (sa->sa_family == AF_INET &&
+		   v4->sin_addr.s_addr == htonl(INADDR_ANY)) ||
+	    (sa->sa_family == AF_INET6 &&
+		IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr));
+}
+
+void
+dgram_ask_local(int fd, int family)
+{
+	int on = 1;
+
+	/* Where it is not known, there is a way without it. */
+#ifdef IP_PKTINFO
+	setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+#endif
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+}
+
 static int
 prepare(int fd, const struct sockaddr *sa, bool v6_only,
     const struct dgram_opts *o, const struct sock_opts *sock, struct fail *f)
@@ -220,6 +245,8 @@ prepare(int fd, const struct sockaddr *sa, bool v6_only,
 
 	if (sa->sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
+	if (dgram_is_any(sa))
+		dgram_ask_local(fd, sa->sa_family);
 	if (group || o->joins_n > 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (sock_apply(fd, sa->sa_family, sock, f) == -1 ||

@@ -35,6 +35,9 @@ bool dgram_is(int fd);
 /* Does it stand for many: is it a group's? */
 bool dgram_is_group(const struct sockaddr *);
 
+/* Is it all of this machine's addresses of a family? */
+bool dgram_is_any(const struct sockaddr *);
+
 /*
  * Reads GROUP or GROUP%INTERFACE, numeric. 0, or -1 and a usage error that
  * does not name the text.
@@ -66,5 +69,11 @@ int dgram_bind(const struct sockaddr *, socklen_t, bool v6_only,
  */
 enum sock_result dgram_connect(int fd, const struct sockaddr *, socklen_t,
     const struct dgram_opts *, struct stream_peer *group, struct sock_file *);
+
+/*
+ * Each datagram is to say which address of ours was asked. To be called before
+ * the socket is bound, since those that came earlier do not.
+ */
+void dgram_ask_local(int fd, int family);
 
 #endif

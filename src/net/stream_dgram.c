@@ -15,6 +15,7 @@
 #include <linux/udp.h>
 #endif
 
+#include "net/dgram.h"
 #include "net/dgram_parts.h"
 
 #define V4_MAX (65535 - 20 - 8) /* IPv4 counts its own header */
@@ -150,22 +151,6 @@ static const struct stream_ops dgram_ops = {
     .answer = dgram_answer,
 };
 
-/* Has it no address of its own, so that it has several? */
-static bool
-is_any(const struct sockaddr_storage *ss)
-{
-	union {
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} u;
-
-	memcpy(&u, ss, sizeof(u));
-	return (ss->ss_family == AF_INET &&
-		   u.v4.sin_addr.s_addr == htonl(INADDR_ANY)) ||
-	    (ss->ss_family == AF_INET6 &&
-		IN6_IS_ADDR_UNSPECIFIED(&u.v6.sin6_addr));
-}
-
 static void
 turn_on(int fd, int level, int name)
 {
@@ -180,13 +165,8 @@ set_options(struct stream_dgram *k, const struct sockaddr_storage *own)
 {
 	const int fd = k->ready.fd.fd;
 
-	if (is_any(own)) {
-#ifdef IP_PKTINFO
-		turn_on(fd, IPPROTO_IP, IP_PKTINFO);
-#endif
-		if (own->ss_family == AF_INET6)
-			turn_on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
-	}
+	if (dgram_is_any((const struct sockaddr *)own))
+		dgram_ask_local(fd, own->ss_family);
 	/* Who shares the socket would read runs, and other errors. */
 	if (k->ready.borrowed)
 		return;

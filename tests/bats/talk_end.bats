@@ -367,8 +367,8 @@ load talk
 
 		peer big 3000000 close
 		# The first byte is taken when -q would long have been over.
-		n=$(wd connect -m raw -q 100ms "$A" </dev/null |
-			{ read -r -t 1 <>life || cat; } | wc -c)
+		n=$(wd connect -m raw -q 1s "$A" </dev/null |
+			{ read -r -t 2.5 <>life || cat; } | wc -c)
 		[ "$n" = 3000000 ]
 		peer_held
 	}
@@ -377,8 +377,8 @@ load talk
 		local n
 
 		peer frames 3000 1000 close
-		n=$(wd connect -q 100ms "$A" </dev/null |
-			{ read -r -t 1 <>life || cat; } | wc -c)
+		n=$(wd connect -q 1s "$A" </dev/null |
+			{ read -r -t 2.5 <>life || cat; } | wc -c)
 		[ "$n" = 3003000 ]
 		peer_held
 	}
