@@ -168,6 +168,7 @@ page_of() {
 }
 
 @test "the demo ends by itself and says yes" {
+	needs_json
 	run_bytes 0 "$SRC/tests/demo" "$W"
 	grep -q '^demo: all as it should be$' out
 }
