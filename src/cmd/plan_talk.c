@@ -387,6 +387,7 @@ plan_talk_finish(struct plan *p, struct fail *f)
 {
 	struct run_plan *r = &p->run;
 	const struct addr *at = p->serving ? &r->listen.at : &r->dial.to;
+	bool packets; /* they have boundaries also with raw */
 
 	p->datagrams = plan_has_datagrams(p);
 	if (plan_finish(p, f) == -1 || plan_check_datagrams(p, f) == -1 ||
@@ -402,6 +403,7 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	if (finish_framing(p, f) == -1)
 		return -1;
 	finish_clocks(p);
+	packets = p->datagrams || r->dial.seqpacket;
 	/* Started by inetd, stdin and stdout are the conversation itself. */
 	p->standard = (at->kind == ADDR_FD && at->fd <= STDOUT_FILENO);
 	r->feed = (struct feed_plan){
@@ -410,13 +412,14 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	    .max = p->filter.fr.max,
 	    .json = p->filter.json,
 	    .charset = r->talk.charset,
-	    .stream = r->talk.out.mode == FRAMING_RAW &&
+	    .stream = r->talk.out.mode == FRAMING_RAW && !packets &&
 		p->filter.input == SOURCE_RAW && p->filter.sends_n == 0,
 	    .sends = p->sends,
 	    .sends_n = p->filter.sends_n,
 	    .repeat = p->repeat,
 	    .quiet = p->standard && p->filter.sends_n == 0,
 	};
+	r->talk.stream = r->talk.in.mode == FRAMING_RAW && !packets;
 	r->output = p->filter.output;
 	r->talk.on_open = p->on_open;
 	r->talk.count = p->count_one ? 1 : p->count;

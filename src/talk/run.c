@@ -142,7 +142,7 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 	uv_unref((uv_handle_t *)&run->deadline);
 	if (feed_init(&run->feed, &plan->feed, &run->loop, f) == -1 ||
 	    charset_open(&run->charset, &plan->talk.charset, CHARSET_RECEIVE,
-		plan->talk.in.mode == FRAMING_RAW, f) == -1) {
+		plan->talk.stream, f) == -1) {
 		release(run);
 		return -1;
 	}

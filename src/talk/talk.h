@@ -47,6 +47,7 @@ enum talk_fin {
 struct talk_plan {
 	struct framing in, out;
 	struct charset_plan charset; /* of the peer */
+	bool stream;		     /* nothing marks messages off: charset.h */
 	bool stay;
 	bool half_quiet; /* -N */
 	bool ask;

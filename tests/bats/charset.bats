@@ -378,3 +378,30 @@ ok'
 	}
 	each tcp4 unix
 }
+
+@test "each datagram is converted by itself, and may not cut a character" {
+	body() {
+		datagrams_behind expect 'h\xe9' expect '\x80' send '\xe9a' send b
+		printf 'hé\n€\n' >in
+		run_bytes 0 wd connect -q 20 --count 2 --charset CP1252 "$A" <in
+		out_is 'éa\nb\n'
+		peer_held
+		serve --count 2 --charset UTF-8 </dev/null
+		datagrams connect "$A" send 'a\xc3'
+		ended 8
+		err_has 'message 1: byte 1: expected UTF-8, saw "\xc3"'
+	}
+	each "${DATAGRAMS[@]}"
+}
+
+@test "a handler reads and writes UTF-8, whatever its client speaks" {
+	body() {
+		# shellcheck disable=SC2016
+		serve --charset CP1252 --sh 'read -r line; echo "<$line> é"' \
+			</dev/null
+		run_bytes 0 wd connect --send "$(printf '\200')" --output hex "$A"
+		out_is '3c803e20e9\n'
+		ended 0
+	}
+	each
+}
