@@ -326,6 +326,37 @@ test_longest(void)
 	guard_free(&g);
 }
 
+/* Tags that nobody has typed are written so that they can be. */
+static void
+test_odd_tags(void)
+{
+	static const struct {
+		const char *tag;
+		size_t len;
+		const char *print;
+	} cases[] = {
+	    {"LF", 2, "end-tag=\\x4cF"},
+	    {"NUL", 3, "end-tag=\\x4eUL"},
+	    {"a\0b", 3, "end-tag=a\\x00b"},
+	    {"a\xc3\xa9", 2, "end-tag=a\\xc3"},
+	    {"\xc3\xa9"
+	     "a",
+		2, "end-tag=" E_ACUTE},
+	};
+	struct framing fr;
+	char buf[FRAMING_TEXT_MAX];
+	size_t i, at;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		framing_parse("end-tag", &fr, &at);
+		/* What stands behind the tag is none of it. */
+		memcpy(fr.tag, cases[i].tag, 3);
+		fr.tag_len = cases[i].len;
+		is_text(framing_print(&fr, buf), cases[i].print,
+		    "a tag that is not what was typed, %zu", i);
+	}
+}
+
 static void
 test_every_width(void)
 {
@@ -412,6 +443,7 @@ main(void)
 		test_refused(&refused[i]);
 	test_tail_fits();
 	test_longest();
+	test_odd_tags();
 	test_every_width();
 	test_names();
 	test_by_chance(&state);
