@@ -538,7 +538,8 @@ test_chance(bool with_echo, uint64_t state)
 			wrong++;
 		if (with_echo &&
 		    (s->d.out_len != want.len ||
-			memcmp(s->d.out, want.p, want.len) != 0))
+			(want.len > 0 &&
+			    memcmp(s->d.out, want.p, want.len) != 0)))
 			wrong++;
 		free(want.p);
 		chan_close(&s->chan, false);
