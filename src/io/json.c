@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "base/num.h"
 #include "base/text.h"
 #include "io/json.h"
 
@@ -35,12 +36,61 @@ is_ignored(const json_t *object)
 
 	if (event != NULL && !is_string(event, "message"))
 		return true;
-	if (is_string(json_object_get(object, "dir"), "out"))
-		return true;
-	return json_object_get(object, "text") == NULL &&
-	    json_object_get(object, "b64") == NULL &&
-	    (json_object_get(object, "close") != NULL ||
-		json_object_get(object, "mode") != NULL);
+	return is_string(json_object_get(object, "dir"), "out");
+}
+
+/* The number in the name of a channel. */
+static uint64_t
+chan_of(const json_t *chan)
+{
+	const char *name = json_string_value(chan);
+	uint64_t n;
+
+	if (chan == NULL || is_string(chan, "*"))
+		return JSON_ANYONE;
+	if (name == NULL || name[0] != 'c' || name[1] == '0' ||
+	    json_string_length(chan) != strlen(name) ||
+	    num_parse(name + 1, 1, INT64_MAX, &n) != NUM_OK)
+		return JSON_NOBODY;
+	return n;
+}
+
+/* What is asked for in place of a message. */
+static enum json_result
+take_command(const json_t *object, struct json_beside *beside, struct fail *f)
+{
+	const json_t *close = json_object_get(object, "close");
+	const json_t *mode = json_object_get(object, "mode");
+	size_t len = json_string_length(mode);
+
+	if (close != NULL && mode != NULL) {
+		fail_set(f, STATUS_MALFORMED,
+		    "has \"close\" and \"mode\", expected one of them");
+		return JSON_LINE_BAD;
+	}
+	if (mode != NULL && !json_is_string(mode)) {
+		fail_set(f, STATUS_MALFORMED, "\"mode\" is not a string");
+		fail_hint(f, "try: {\"mode\":\"end-tag=CRLF\"}");
+		return JSON_LINE_BAD;
+	}
+	if (close != NULL && !json_is_boolean(close)) {
+		fail_set(f, STATUS_MALFORMED, "\"close\" is not true or false");
+		fail_hint(f, "try: {\"close\":true}");
+		return JSON_LINE_BAD;
+	}
+	if (json_is_false(close))
+		return JSON_LINE_IGNORED;
+	if (len >= sizeof(beside->mode) ||
+	    (mode != NULL && strlen(json_string_value(mode)) != len)) {
+		fail_set(f, STATUS_MALFORMED,
+		    "\"mode\" is longer than any mode, or has a NUL in it");
+		fail_hint(f, "try: wdsock help modes");
+		return JSON_LINE_BAD;
+	}
+	beside->close = close != NULL;
+	if (mode != NULL)
+		memcpy(beside->mode, json_string_value(mode), len + 1);
+	return JSON_LINE_COMMAND;
 }
 
 static enum json_result
@@ -86,7 +136,8 @@ take_b64(const json_t *b64, uint8_t *out, size_t *out_len, struct fail *f)
 }
 
 static enum json_result
-take_object(const json_t *object, uint8_t *out, size_t *out_len, struct fail *f)
+take_object(const json_t *object, uint8_t *out, size_t *out_len,
+    struct json_beside *beside, struct fail *f)
 {
 	const json_t *text = json_object_get(object, "text");
 	const json_t *b64 = json_object_get(object, "b64");
@@ -99,6 +150,7 @@ take_object(const json_t *object, uint8_t *out, size_t *out_len, struct fail *f)
 	}
 	if (is_ignored(object))
 		return JSON_LINE_IGNORED;
+	beside->chan = chan_of(json_object_get(object, "chan"));
 	if (text != NULL && b64 != NULL) {
 		fail_set(f, STATUS_MALFORMED,
 		    "has \"text\" and \"b64\", expected one of them");
@@ -108,6 +160,9 @@ take_object(const json_t *object, uint8_t *out, size_t *out_len, struct fail *f)
 		return take_text(text, out, out_len, f);
 	if (b64 != NULL)
 		return take_b64(b64, out, out_len, f);
+	if (json_object_get(object, "close") != NULL ||
+	    json_object_get(object, "mode") != NULL)
+		return take_command(object, beside, f);
 	fail_set(f, STATUS_MALFORMED,
 	    "expected a member \"text\" or \"b64\", saw neither");
 	fail_hint(f, "try: {\"text\":\"...\"}");
@@ -175,13 +230,17 @@ has_many_values(struct slice line)
 }
 
 enum json_result
-json_line(struct slice line, uint8_t *out, size_t *out_len, struct fail *f)
+json_line(struct slice line, uint8_t *out, size_t *out_len,
+    struct json_beside *beside, struct fail *f)
 {
 	enum json_result r;
 	json_error_t err;
 	json_t *object;
 
 	*out_len = 0;
+	beside->chan = JSON_ANYONE;
+	beside->close = false;
+	beside->mode[0] = '\0';
 	if (is_blank(line))
 		return JSON_LINE_IGNORED;
 	if (has_many_values(line)) {
@@ -198,7 +257,7 @@ json_line(struct slice line, uint8_t *out, size_t *out_len, struct fail *f)
 	    &err);
 	if (object == NULL)
 		return refuse(line, &err, f);
-	r = take_object(object, out, out_len, f);
+	r = take_object(object, out, out_len, beside, f);
 	json_decref(object);
 	return r;
 }

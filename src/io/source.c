@@ -54,6 +54,7 @@ source_restart(struct source *s)
 {
 	decoder_init(&s->decoder, &s->fr);
 	s->records = 0;
+	s->spent = false;
 }
 
 void
@@ -119,83 +120,87 @@ bad_text(const struct source *s, struct slice line, size_t at, struct fail *f)
 	return -1;
 }
 
-/*
- * Puts what the record stands for at `to`; 1: it is a message, 0: it is none,
- * -1: it is refused.
- */
-static int
+/* What the record stands for is put at `to`. */
+static enum json_result
 translate(struct source *s, struct slice record, uint8_t *to, size_t *len,
     struct fail *f)
 {
+	enum json_result r = JSON_LINE_MESSAGE;
 	enum text_error err;
 	size_t at;
 
+	s->command.asks.chan = JSON_ANYONE;
 	switch (s->kind) {
 	case SOURCE_JSON:
-		switch (s->json->line(record, to, len, f)) {
-		case JSON_LINE_MESSAGE:
-			return 1;
-		case JSON_LINE_IGNORED:
-			return 0;
-		case JSON_LINE_BAD:
-			break;
-		}
-		return fail_prefix(
-		    f, "line %llu", (unsigned long long)s->records);
+		r = s->json->line(record, to, len, &s->command.asks, f);
+		if (r == JSON_LINE_BAD)
+			fail_prefix(
+			    f, "line %llu", (unsigned long long)s->records);
+		return r;
 	case SOURCE_HEX:
 		err = text_unhex(record, to, len, &at);
 		break;
 	default:
 		err = text_unescape(record, to, len, &at);
 	}
-	return err == TEXT_OK ? 1 : bad_text(s, record, at, f);
+	if (err == TEXT_OK)
+		return JSON_LINE_MESSAGE;
+	bad_text(s, record, at, f);
+	return JSON_LINE_BAD;
 }
 
+/* Room for what `len` bytes of records stand for: it is never more. */
 static bool
-arena_grow(struct source *s, const struct batch *b, size_t from)
+arena_grow(struct source *s, size_t len)
 {
-	size_t need = 1, i; /* one, so that an empty message has a place */
-	uint8_t *p;
-
-	for (i = from; i < b->n; i++)
-		need += b->v[i].len;
-	if (need <= s->arena_cap)
+	if (len + 1 <= s->arena_cap) /* an empty message has a place, too */
 		return true;
 	free(s->arena);
-	p = malloc(need);
-	s->arena = p;
-	s->arena_cap = p == NULL ? 0 : need;
-	return p != NULL;
+	s->arena = malloc(len + 1);
+	s->arena_cap = s->arena == NULL ? 0 : len + 1;
+	return s->arena != NULL;
 }
 
-/* Replaces the records v[from...] by the messages that they stand for. */
+/*
+ * The record v[n - 1] becomes the message that it stands for, if it is one;
+ * *room moves over its bytes.
+ */
 static enum source_result
-translate_all(struct source *s, struct batch *b, size_t from, struct fail *f)
+take_record(struct source *s, struct batch *b, uint8_t **room, struct fail *f)
 {
-	size_t kept = from, i, n = b->n, len;
-	uint8_t *to;
-	int r;
+	struct slice record = b->v[--b->n];
+	struct source_note *note = &s->command.note;
+	enum json_result r;
+	size_t len;
 
-	if (!arena_grow(s, b, from)) {
-		b->n = from;
-		fail_set(f, STATUS_IO, "out of memory");
+	if (s->crlf && record.len > 0 && record.p[record.len - 1] == '\r')
+		record.len--;
+	s->records++;
+	r = translate(s, record, *room, &len, f);
+	*note = (struct source_note){s->records, s->command.asks.chan};
+	switch (r) {
+	case JSON_LINE_BAD:
 		return SOURCE_BAD;
+	case JSON_LINE_COMMAND:
+		return SOURCE_COMMAND;
+	case JSON_LINE_IGNORED:
+		return SOURCE_MORE;
+	case JSON_LINE_MESSAGE:
+		break;
 	}
-	to = s->arena;
-	for (i = from; i < n; i++) {
-		s->records++;
-		r = translate(s, b->v[i], to, &len, f);
-		if (r == -1) {
-			b->n = kept;
-			return SOURCE_BAD;
-		}
-		if (r == 0)
-			continue;
-		b->v[kept++] = slice_of(to, len);
-		to += len;
-	}
-	b->n = kept;
+	if (s->notes != NULL)
+		s->notes[b->n] = *note;
+	batch_add(b, *room, len);
+	*room += len;
 	return SOURCE_MORE;
+}
+
+/* Does a record stand for something else? Then they are taken one by one. */
+static bool
+is_translated(const struct source *s)
+{
+	return s->kind == SOURCE_JSON || s->kind == SOURCE_ESCAPED ||
+	    s->kind == SOURCE_HEX;
 }
 
 static void
@@ -211,24 +216,51 @@ strip_cr(struct batch *b, size_t from)
 	}
 }
 
-/* What the decoder gave becomes what the user meant. */
 static enum source_result
-finish(struct source *s, enum decode_result r, struct batch *b, size_t from,
-    struct fail *f)
+stream_is_bad(struct source *s, struct fail *f)
 {
-	if (s->crlf && s->fr.mode == FRAMING_LINES && s->kind != SOURCE_NULL)
-		strip_cr(b, from);
-	if (s->kind == SOURCE_JSON || s->kind == SOURCE_ESCAPED ||
-	    s->kind == SOURCE_HEX) {
-		if (translate_all(s, b, from, f) == SOURCE_BAD)
-			return SOURCE_BAD;
-	} else
-		s->records += b->n - from;
-	if (r == DECODE_BAD) {
-		too_long(s, f);
-		return SOURCE_BAD;
+	s->spent = true;
+	s->command.note = (struct source_note){s->records + 1, JSON_ANYONE};
+	too_long(s, f);
+	return SOURCE_BAD;
+}
+
+static enum source_result
+out_of_memory(struct source *s, struct fail *f)
+{
+	s->spent = true;
+	fail_set(f, STATUS_IO, "out of memory");
+	return SOURCE_BAD;
+}
+
+/* Record by record, up to one that is no message. */
+static enum source_result
+cut_translated(struct source *s, struct slice in, struct batch *out,
+    size_t *used, struct fail *f)
+{
+	enum source_result r = SOURCE_MORE;
+	struct batch one = *out;
+	enum decode_result d;
+	uint8_t *room = NULL;
+	size_t n;
+
+	for (*used = 0; r == SOURCE_MORE; *used += n) {
+		if (out->n == out->cap)
+			return SOURCE_FULL;
+		one.n = out->n;
+		one.cap = out->n + 1;
+		d = decode(&s->decoder, slice_of(in.p + *used, in.len - *used),
+		    &one, &n);
+		if (one.n == out->n)
+			return d == DECODE_BAD ? stream_is_bad(s, f)
+					       : SOURCE_MORE;
+		if (room == NULL && !arena_grow(s, in.len))
+			return out_of_memory(s, f);
+		room = room == NULL ? s->arena : room;
+		r = take_record(s, &one, &room, f);
+		out->n = one.n;
 	}
-	return r == DECODE_FULL ? SOURCE_FULL : SOURCE_MORE;
+	return r;
 }
 
 enum source_result
@@ -236,9 +268,17 @@ source_cut(struct source *s, struct slice in, struct batch *out, size_t *used,
     struct fail *f)
 {
 	size_t from = out->n;
-	enum decode_result r = decode(&s->decoder, in, out, used);
+	enum decode_result r;
 
-	return finish(s, r, out, from, f);
+	if (is_translated(s))
+		return cut_translated(s, in, out, used, f);
+	r = decode(&s->decoder, in, out, used);
+	if (s->crlf && s->kind == SOURCE_LINES)
+		strip_cr(out, from);
+	s->records += out->n - from;
+	if (r == DECODE_BAD)
+		return stream_is_bad(s, f);
+	return r == DECODE_FULL ? SOURCE_FULL : SOURCE_MORE;
 }
 
 enum source_result
@@ -246,8 +286,18 @@ source_end(struct source *s, struct slice in, struct batch *out, struct fail *f)
 {
 	size_t from = out->n;
 	enum decode_result r = decode_end(&s->decoder, in, out);
+	uint8_t *room;
 
+	if (is_translated(s) && out->n > from) {
+		if (!arena_grow(s, in.len))
+			return out_of_memory(s, f);
+		room = s->arena;
+		return take_record(s, out, &room, f);
+	}
 	if (s->kind == SOURCE_WHOLE && in.len == 0)
 		batch_add(out, s->fr.tag, 0);
-	return finish(s, r, out, from, f);
+	if (s->crlf && s->kind == SOURCE_LINES)
+		strip_cr(out, from);
+	s->records += out->n - from;
+	return r == DECODE_BAD ? stream_is_bad(s, f) : SOURCE_MORE;
 }

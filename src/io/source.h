@@ -27,6 +27,19 @@ enum source_result {
 	SOURCE_MORE, /* all that is complete is in the batch */
 	SOURCE_FULL, /* use the batch, call with the rest */
 	SOURCE_BAD,  /* what follows the batch is no message: fail says why */
+	SOURCE_COMMAND, /* behind the batch something is asked for: command */
+};
+
+/* Where a message of the batch stood, and for whom it is. */
+struct source_note {
+	uint64_t record; /* its line, from 1 on */
+	uint64_t chan;	 /* JSON_ANYONE where nothing is said */
+};
+
+/* SOURCE_JSON: what a line asks for in place of sending a message. */
+struct source_command {
+	struct source_note note;
+	struct json_beside asks;
 };
 
 struct source {
@@ -37,7 +50,11 @@ struct source {
 	const struct json_face *json; /* SOURCE_JSON */
 	size_t max;		      /* --max-message */
 	uint64_t records; /* looked at so far; of them, some make no message */
-	uint8_t *arena;	  /* what the records of one call stand for */
+	/* JSON, escaped, hex: for each message of a batch; NULL: for none. */
+	struct source_note *notes;
+	struct source_command command;
+	bool spent;	/* SOURCE_BAD came of the stream, not of one record */
+	uint8_t *arena; /* what the records of one call stand for */
 	size_t arena_cap;
 };
 
@@ -54,12 +71,17 @@ void source_restart(struct source *);
 
 /*
  * Cuts `in`, of which *used bytes have then been consumed, into messages
- * behind out->v[out->n). On SOURCE_BAD the batch holds what came before.
+ * behind out->v[out->n). On SOURCE_BAD and SOURCE_COMMAND the batch holds what
+ * came before; called with the rest, it goes on behind that record, unless
+ * SOURCE_BAD has left it `spent`.
  */
 enum source_result source_cut(struct source *, struct slice in,
     struct batch *out, size_t *used, struct fail *);
 
-/* The input has ended and `in` is what was left. Never SOURCE_FULL. */
+/*
+ * The input has ended and `in` is what was left: nothing follows, whatever
+ * this returns. Never SOURCE_FULL.
+ */
 enum source_result source_end(
     struct source *, struct slice in, struct batch *out, struct fail *);
 

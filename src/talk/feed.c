@@ -274,7 +274,7 @@ next_of_input(struct feed *f)
 		return bad_behind(f);
 	if (r == SOURCE_BAD)
 		return bad_behind(f);
-	if (f->batch.n > 0)
+	if (f->batch.n > 0 || r == SOURCE_COMMAND)
 		return ready(f, f->name);
 	drop_used(f);
 	in = held(f);

@@ -254,7 +254,8 @@ encode_held(struct run *run, bool at_end)
 		if (send_batch(run) == -1)
 			return -1;
 		reader_consume(&run->reader, used);
-	} while (r == SOURCE_FULL);
+		/* Commands are for conversations. */
+	} while (r == SOURCE_FULL || (r == SOURCE_COMMAND && !at_end));
 	if (flush(run, nothing) == -1 || r == SOURCE_BAD)
 		return -1;
 	return 0;

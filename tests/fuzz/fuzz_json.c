@@ -23,6 +23,7 @@ check_message(struct slice m, size_t room)
 {
 	struct batch b = {&m, 1, 1};
 	struct slice line;
+	struct json_beside beside;
 	struct fail f;
 	uint8_t *copy, *out;
 	size_t len;
@@ -35,7 +36,7 @@ check_message(struct slice m, size_t room)
 	line = slice_of(strain.bytes, strain.len - 1);
 	copy = check_copy(line);
 	out = check_alloc(line.len);
-	CHECK(json_line(slice_of(copy, line.len), out, &len, &f) ==
+	CHECK(json_line(slice_of(copy, line.len), out, &len, &beside, &f) ==
 		JSON_LINE_MESSAGE,
 	    "what the sink wrote is a message: %.*s", (int)line.len, copy);
 	CHECK(check_same(slice_of(out, len), m),
@@ -49,14 +50,19 @@ static void
 check_json_line(struct slice line, size_t room)
 {
 	uint8_t *copy = check_copy(line), *out = check_alloc(line.len);
+	struct json_beside beside;
 	struct fail f;
 	size_t len;
 
 	memset(&f, 0x5a, sizeof(f));
-	switch (json_line(slice_of(copy, line.len), out, &len, &f)) {
+	switch (json_line(slice_of(copy, line.len), out, &len, &beside, &f)) {
 	case JSON_LINE_MESSAGE:
 		CHECK(len <= line.len, "a message is shorter than its line");
 		check_message(slice_of(out, len), room);
+		break;
+	case JSON_LINE_COMMAND:
+		CHECK(beside.close == (beside.mode[0] == '\0') || !beside.close,
+		    "a command is one");
 		break;
 	case JSON_LINE_IGNORED:
 		break;

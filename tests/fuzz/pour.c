@@ -66,7 +66,8 @@ pour_run(struct pour *p, struct slice wire, const struct pour_how *how)
 			start += used;
 			CHECK(p->result != SOURCE_FULL || used > 0,
 			    "an empty batch is not full");
-		} while (p->result == SOURCE_FULL);
+		} while (
+		    p->result == SOURCE_FULL || p->result == SOURCE_COMMAND);
 		if (p->result == SOURCE_BAD)
 			break;
 	}

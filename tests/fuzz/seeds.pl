@@ -106,10 +106,13 @@ my @lines = ('{"text":"hello"}', '{"b64":"aGVsbG8="}', '{"b64":"aGVsbG8"}',
     '{"event":"message","dir":"in","n":1,"text":"\u00e9\ud83d\ude00\u0000"}',
     '{"text":"a","b64":"YQ=="}', '{"close":true}', '{"mode":"raw"}',
     '{"event":1,"text":"\"\\\\\/\b\f\n\r\t"}', "{\"text\":\"\xc3\xa9\"}\r",
-    '{"text":"a","text":"b"}');
+    '{"text":"a","text":"b"}', '{"chan":"c1","close":true}',
+    '{"chan":"*","mode":"end-tag=CRLF"}', '{"chan":"c7","text":"a"}',
+    '{"chan":"x","close":1}', '{"mode":1}', '{"close":true,"mode":"raw"}');
 seed('json', "\x00\x00$_") for @lines;
 seed('json', "\x0a\x05\x09\x07" . join("\n", @lines[0, 1, 11, 14]));
 seed('json', "\x0a\x05\x09\x07" . join("\n", @lines[0, 1, 11, 13]) . "\n");
+seed('json', "\x0b\x05\x09\x07\x30" . join("\n", @lines[0, 20, 21, 1, 22]));
 
 # Each kind of source with each kind of sink, crlf, and a large message.
 my @texts = ("one\ntwo\r\n\nthree", "one\0two\0\0three", 'all of it', 'raw',

@@ -15,6 +15,7 @@ struct tried {
 	enum json_result result;
 	const uint8_t *p;
 	size_t len;
+	struct json_beside beside;
 	struct fail fail;
 };
 
@@ -27,7 +28,7 @@ try(const char *line, size_t len)
 	uint8_t *to = guard_room(&out_page, len);
 	const uint8_t *p = guard_end(&line_page, line, len);
 
-	t.result = json_line(slice_of(p, len), to, &t.len, &t.fail);
+	t.result = json_line(slice_of(p, len), to, &t.len, &t.beside, &t.fail);
 	t.p = to;
 	return t;
 }
@@ -116,8 +117,69 @@ test_ignored(void)
 	IGNORED("{\"dir\":\"out\",\"text\":\"a\"}", "what went out is ignored");
 	IGNORED("{\"event\":\"message\",\"dir\":\"out\",\"b64\":\"!\"}",
 	    "what is ignored need not be right");
-	IGNORED("{\"chan\":\"c1\",\"close\":true}", "a close is ignored");
-	IGNORED("{\"chan\":\"c1\",\"mode\":\"lines\"}", "a mode is ignored");
+	IGNORED("{\"close\":false}", "a close that is false asks for nothing");
+	IGNORED("{\"dir\":\"out\",\"close\":true}",
+	    "nor is a command taken from what went out");
+	IGNORED("{\"event\":\"close\",\"close\":true}", "or from an event");
+}
+
+static void
+is_command(const char *line, uint64_t chan, bool close, const char *mode,
+    const char *name)
+{
+	struct tried t = try(line, strlen(line));
+
+	is_num(t.result, JSON_LINE_COMMAND, "%s: it is a command", name);
+	is_num(t.beside.chan, chan, "%s: for that channel", name);
+	ok(t.beside.close == close, "%s: to close or not", name);
+	is_text(t.beside.mode, mode, "%s: and to change to that mode", name);
+	is_num(t.len, 0, "%s: and no message", name);
+}
+
+static void
+test_commands(void)
+{
+	is_command("{\"chan\":\"c1\",\"close\":true}", 1, true, "", "a close");
+	is_command("{\"chan\":\"*\",\"close\":true}", JSON_ANYONE, true, "",
+	    "a close of whoever is there");
+	is_command("{\"chan\":\"c2\",\"mode\":\"end-tag=CRLF\"}", 2, false,
+	    "end-tag=CRLF", "a mode");
+	is_command("{\"mode\":\"\"}", JSON_ANYONE, false, "",
+	    "a mode that is none, for others to refuse");
+}
+
+static void
+is_for(const char *line, uint64_t chan, const char *name)
+{
+	struct tried t = try(line, strlen(line));
+
+	is_num(t.result, JSON_LINE_MESSAGE, "%s: a message", name);
+	is_num(t.beside.chan, chan, "%s", name);
+}
+
+static void
+test_channels(void)
+{
+	is_for("{\"text\":\"a\"}", JSON_ANYONE, "no channel is any");
+	is_for("{\"chan\":\"*\",\"text\":\"a\"}", JSON_ANYONE, "so is a star");
+	is_for("{\"chan\":\"c1\",\"text\":\"a\"}", 1, "c1 is the first");
+	is_for("{\"chan\":\"c9223372036854775807\",\"b64\":\"\"}", INT64_MAX,
+	    "channels have large numbers");
+	is_for("{\"chan\":\"c9223372036854775808\",\"b64\":\"\"}", JSON_NOBODY,
+	    "but not as large as that");
+	is_for("{\"chan\":\"c01\",\"text\":\"a\"}", JSON_NOBODY,
+	    "a channel has one name alone");
+	is_for(
+	    "{\"chan\":\"c\",\"text\":\"a\"}", JSON_NOBODY, "a number is due");
+	is_for("{\"chan\":\"c0\",\"text\":\"a\"}", JSON_NOBODY, "but not 0");
+	is_for("{\"chan\":\"d1\",\"text\":\"a\"}", JSON_NOBODY,
+	    "another letter is no channel");
+	is_for("{\"chan\":\"c1\\u0000\",\"text\":\"a\"}", JSON_NOBODY,
+	    "nor is what goes on behind a NUL");
+	is_for("{\"chan\":\"\",\"text\":\"a\"}", JSON_NOBODY,
+	    "nor is an empty name");
+	is_for("{\"chan\":1,\"text\":\"a\"}", JSON_NOBODY, "nor is a number");
+	is_for("{\"chan\":null,\"text\":\"a\"}", JSON_NOBODY, "nor is null");
 }
 
 static void
@@ -143,6 +205,16 @@ test_refused(void)
 	REFUSED("{\"text\":\"a\",\"b64\":\"YQ==\"}",
 	    "has \"text\" and \"b64\", expected one of them", "",
 	    "both in one object");
+	REFUSED("{\"close\":1}", "\"close\" is not true or false",
+	    "try: {\"close\":true}", "a close that is a number");
+	REFUSED("{\"mode\":1}", "\"mode\" is not a string",
+	    "try: {\"mode\":\"end-tag=CRLF\"}", "a mode that is a number");
+	REFUSED("{\"mode\":\"\\u0000\"}",
+	    "\"mode\" is longer than any mode, or has a NUL in it",
+	    "try: wdsock help modes", "a mode with a NUL");
+	REFUSED("{\"mode\":\"lines\",\"close\":true}",
+	    "has \"close\" and \"mode\", expected one of them", "",
+	    "two commands");
 	REFUSED("{\"text\":null}", "\"text\" is not a string", text,
 	    "a text that is null");
 	REFUSED("{\"b64\":1}", "\"b64\" is not a string",
@@ -243,6 +315,8 @@ main(void)
 	test_messages();
 	test_values();
 	test_ignored();
+	test_commands();
+	test_channels();
 	test_refused();
 	test_no_json();
 	guard_free(&line_page);

@@ -396,6 +396,7 @@ test_round_trip(uint64_t *state)
 	struct batch b = batch_of(v, 1);
 	const char *broken = NULL;
 	struct slice line;
+	struct json_beside beside;
 	size_t len = 0, back_len;
 	struct sink s;
 	struct fail f;
@@ -414,7 +415,7 @@ test_round_trip(uint64_t *state)
 		if (broken != NULL)
 			break;
 		if (json_line(slice_of(line.p, line.len - 1), back, &back_len,
-			&f) != JSON_LINE_MESSAGE)
+			&beside, &f) != JSON_LINE_MESSAGE)
 			broken = "refused on the way back";
 		else if (back_len != len || memcmp(back, bytes, len) != 0)
 			broken = "other bytes on the way back";

@@ -433,6 +433,79 @@ test_chance(uint64_t *state)
 	}
 }
 
+/* One call with all of the input; *in moves over what was used. */
+static enum source_result
+cut(struct source *s, struct slice *in, struct batch *b, struct fail *f)
+{
+	enum source_result r;
+	size_t used;
+
+	b->n = 0;
+	r = source_cut(s, slice_of(guard_end(&page, in->p, in->len), in->len),
+	    b, &used, f);
+	in->p += used;
+	in->len -= used;
+	return r;
+}
+
+static void
+is_noted(const struct source_note *n, uint64_t record, uint64_t chan,
+    const char *name)
+{
+	is_num(n->record, record, "%s: its line", name);
+	is_num(n->chan, chan, "%s: its channel", name);
+}
+
+/* A command ends the batch, and a bad line does not end the source. */
+static void
+test_commands(void)
+{
+	static const char text[] = "{\"text\":\"a\"}\n\n"
+				   "{\"text\":\"b\",\"chan\":\"c2\"}\n"
+				   "{\"mode\":\"lines\",\"chan\":\"c1\"}\n"
+				   "{\"close\":true}\njunk\n"
+				   "{\"text\":\"c\"}\n{\"close\":true}";
+	struct source_note notes[BATCH_MAX];
+	struct slice v[BATCH_MAX], in = slice_of(text, sizeof(text) - 1);
+	struct batch b = {v, 0, BATCH_MAX};
+	struct source s;
+	struct fail f;
+
+	source_init(&s, SOURCE_JSON, false, 99, &json_face);
+	s.notes = notes;
+	is_num(cut(&s, &in, &b, &f), SOURCE_COMMAND, "a command ends a batch");
+	is_num(b.n, 2, "which holds the messages before it");
+	is_noted(&notes[0], 1, JSON_ANYONE, "the first message");
+	is_noted(&notes[1], 3, 2, "the second one");
+	is_noted(&s.command.note, 4, 1, "the command");
+	is_text(s.command.asks.mode, "lines", "with the mode it asks for");
+	ok(!s.command.asks.close, "and for nothing else");
+	is_num(cut(&s, &in, &b, &f), SOURCE_COMMAND, "another one follows");
+	ok(s.command.asks.close && b.n == 0, "with nothing between");
+	is_text(s.command.asks.mode, "", "and says what it says alone");
+	is_num(cut(&s, &in, &b, &f), SOURCE_BAD, "a line that is none is bad");
+	is_noted(&s.command.note, 6, JSON_ANYONE, "it");
+	ok(!s.spent && b.n == 0, "but is not the end");
+	is_num(cut(&s, &in, &b, &f), SOURCE_MORE, "the next line is taken");
+	is_num(b.n, 1, "and is a message");
+	is_noted(&notes[0], 7, JSON_ANYONE, "that one");
+	b.n = 0;
+	is_num(source_end(&s, in, &b, &f), SOURCE_COMMAND,
+	    "the last line may be a command");
+	source_restart(&s);
+	in = slice_of("{\"text\":\"a\"}\nx\n", 15);
+	cut(&s, &in, &b, &f);
+	is_num(s.command.note.record, 2, "a new input counts anew");
+	source_release(&s);
+
+	source_init(&s, SOURCE_LINES, false, 1, NULL);
+	in = slice_of("abc\n", 4);
+	cut(&s, &in, &b, &f);
+	ok(s.spent, "behind a line that is too long there is nothing");
+	is_num(s.command.note.record, 1, "and it is known");
+	source_release(&s);
+}
+
 int
 main(void)
 {
@@ -441,6 +514,7 @@ main(void)
 	test_plain();
 	test_texts();
 	test_json();
+	test_commands();
 	test_limits();
 	test_hints();
 	test_behind_batch();
