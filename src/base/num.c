@@ -133,3 +133,18 @@ num_duration(const char *text, uint64_t *ms)
 	*ms = v;
 	return NUM_OK;
 }
+
+size_t
+num_print(uint64_t v, char *to)
+{
+	char digits[NUM_DIGITS];
+	size_t at = sizeof(digits), n;
+
+	do {
+		digits[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	n = sizeof(digits) - at;
+	memcpy(to, digits + at, n);
+	return n;
+}

@@ -5,6 +5,7 @@
 #ifndef BASE_NUM_H
 #define BASE_NUM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum num_result {
@@ -32,5 +33,9 @@ enum num_result num_size(
  * is finer than a millisecond is rounded up, so that only 0 is 0.
  */
 enum num_result num_duration(const char *text, uint64_t *ms);
+
+/* The digits of v, at most NUM_DIGITS and no NUL behind; how many. */
+#define NUM_DIGITS 20
+size_t num_print(uint64_t v, char *to);
 
 #endif

@@ -1,13 +1,14 @@
 /*
- * Batches to bytes; see sink.h. Lines, NUL and raw are copied by a loop of
- * their own, since they are what bulk data goes through; the others are
- * written by stages (before, inside, behind) that can stop at any byte.
+ * Batches to bytes; see sink.h. Where a message stands as it is, with little
+ * around it (lines, NUL, raw, simple formats), it is copied by a loop of its
+ * own, since that is what bulk data goes through; the others are written by
+ * stages (before, inside, behind) that can stop at any byte.
  */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/copy.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "io/sink.h"
@@ -19,13 +20,31 @@ enum stage {
 	STAGE_AFTER,
 };
 
+static const uint8_t newline[] = "\n";
+
 void
 sink_init(struct sink *s, enum sink_kind kind, bool terminal)
 {
 	memset(s, 0, sizeof(*s));
+	about_begin(&s->about, slice_of("", 0), slice_of("", 0));
 	s->kind = kind;
 	s->terminal = terminal;
 	s->stage = STAGE_BEFORE;
+	s->before = slice_of("", 0);
+	/* The NUL behind the newline is the one of SINK_NULL. */
+	s->behind = slice_of(newline + (kind == SINK_NULL), kind != SINK_RAW);
+	if (kind == SINK_NULL && terminal)
+		s->behind = slice_of("\\x00\n", 5);
+	s->plain = !terminal &&
+	    (kind == SINK_LINES || kind == SINK_NULL || kind == SINK_RAW);
+}
+
+void
+sink_set_format(struct sink *s, const struct format *f)
+{
+	s->kind = SINK_FORMAT;
+	s->format = f;
+	s->plain = !s->terminal && format_is_plain(f, &s->before, &s->behind);
 }
 
 bool
@@ -43,22 +62,24 @@ sink_kind_of(const char *name, enum sink_kind *kind)
 	return false;
 }
 
-/* What stands behind a message, if anything; *end is that byte. */
-static bool
-has_end(const struct sink *s, uint8_t *end)
+static inline uint8_t *
+put_around(uint8_t *to, struct slice text)
 {
-	*end = s->kind == SINK_NULL ? '\0' : '\n';
-	return s->kind != SINK_RAW;
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		to[i] = text.p[i];
+	return to + text.len;
 }
 
-/* Lines, NUL, raw: the bytes as they are. */
+/* The bytes as they are, with the same around each of them. */
 static enum sink_result
 put_plain(struct sink *s, const struct batch *b, size_t *next, struct span *out)
 {
 	uint8_t *to = out->p + out->len, *stop = out->p + out->cap;
+	const struct slice before = s->before, behind = s->behind;
+	const size_t around = before.len + behind.len;
 	enum sink_result r = SINK_OK;
-	uint8_t end;
-	bool ends = has_end(s, &end);
 
 	for (; *next < b->n; ++*next) {
 		struct slice m = b->v[*next];
@@ -66,55 +87,95 @@ put_plain(struct sink *s, const struct batch *b, size_t *next, struct span *out)
 		if (s->stage == STAGE_AFTER) {
 			/* The caller has written the message itself. */
 			s->stage = STAGE_BEFORE;
-		} else if (m.len >= SINK_LARGE_MIN || m.len >= out->cap) {
+		} else if (m.len >= SINK_LARGE_MIN ||
+		    m.len + around > out->cap) {
 			/* Nor is what no emptied buffer would take. */
+			if ((size_t)(stop - to) < before.len) {
+				r = SINK_FULL;
+				break;
+			}
+			to = put_around(to, before);
 			s->stage = STAGE_AFTER;
 			r = SINK_LARGE;
 			break;
 		} else {
-			if ((size_t)(stop - to) < m.len + 1) {
+			if ((size_t)(stop - to) < m.len + around) {
 				r = SINK_FULL;
 				break;
 			}
+			to = put_around(to, before);
 			copy_short(to, m.p, m.len);
 			to += m.len;
 		}
-		if (ends)
-			*to++ = end;
-		s->count++;
+		to = put_around(to, behind);
+		s->about.n++;
 	}
 	out->len = (size_t)(to - out->p);
 	return r;
 }
 
 static void
-add(struct span *out, const char *text)
+add(struct span *out, const void *p, size_t n)
 {
-	size_t n = strlen(text);
-
-	memcpy(out->p + out->len, text, n);
+	memcpy(out->p + out->len, p, n);
 	out->len += n;
+}
+
+static void
+add_text(struct span *out, const char *text)
+{
+	add(out, text, strlen(text));
+}
+
+/* What a JSON line begins with, up to the message. */
+static void
+put_json_before(struct sink *s, bool binary, struct span *out)
+{
+	const struct about *a = &s->about;
+
+	add_text(out, "{\"event\":\"message\",");
+	if (a->chan.len > 0) {
+		add_text(out, "\"chan\":\"");
+		add(out, a->chan.p, a->chan.len);
+		add_text(out, "\",");
+	}
+	add_text(
+	    out, a->out ? "\"dir\":\"out\",\"n\":" : "\"dir\":\"in\",\"n\":");
+	out->len += num_print(a->n, (char *)out->p + out->len);
+	add_text(out, binary ? ",\"b64\":\"" : ",\"text\":\"");
+}
+
+static void
+put_json_after(struct sink *s, struct span *out)
+{
+	struct slice t;
+
+	add_text(out, "\"");
+	if (s->about.chan.len > 0) {
+		t = about_time(&s->about);
+		add_text(out, ",\"t\":\"");
+		add(out, t.p, t.len);
+		add_text(out, "\"");
+	}
+	add_text(out, "}");
 }
 
 static void
 put_before(struct sink *s, struct slice m, struct span *out)
 {
-	char text[96];
+	bool binary;
 
-	s->count++;
+	about_next(&s->about);
 	s->pos = 0;
 	s->stage = STAGE_BODY;
 	if (s->stamp != NULL)
-		add(out, stamp_text(s->stamp));
+		add_text(out, stamp_text(s->stamp));
 	if (s->kind != SINK_JSON)
 		return;
-	if (!utf8_valid(m.p, m.len))
+	binary = !utf8_valid(m.p, m.len);
+	if (binary)
 		s->stage = STAGE_BODY_B64;
-	snprintf(text, sizeof(text),
-	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":%llu,\"%s\":\"",
-	    (unsigned long long)s->count,
-	    s->stage == STAGE_BODY ? "text" : "b64");
-	add(out, text);
+	put_json_before(s, binary, out);
 }
 
 /* As it is, as far as there is room. */
@@ -155,8 +216,6 @@ static enum sink_result
 put_staged(
     struct sink *s, const struct batch *b, size_t *next, struct span *out)
 {
-	uint8_t end;
-
 	for (; *next < b->n; ++*next) {
 		struct slice m = b->v[*next];
 
@@ -173,11 +232,30 @@ put_staged(
 		if (span_room(out) < SINK_STEP)
 			return SINK_FULL;
 		if (s->kind == SINK_JSON)
-			add(out, "\"}");
-		if (s->kind == SINK_NULL && s->terminal)
-			add(out, "\\x00\n");
-		else if (has_end(s, &end))
-			out->p[out->len++] = end;
+			put_json_after(s, out);
+		add(out, s->behind.p, s->behind.len);
+		s->stage = STAGE_BEFORE;
+	}
+	return SINK_OK;
+}
+
+static enum sink_result
+put_format(
+    struct sink *s, const struct batch *b, size_t *next, struct span *out)
+{
+	enum format_for whom =
+	    s->terminal ? FORMAT_FOR_TERMINAL : FORMAT_FOR_PIPE;
+	enum format_result r;
+
+	for (; *next < b->n; ++*next) {
+		if (s->stage == STAGE_BEFORE) {
+			about_next(&s->about);
+			s->stage = STAGE_BODY;
+		}
+		r = format_put(
+		    s->format, &s->at, &s->about, b->v[*next], whom, out);
+		if (r != FORMAT_DONE)
+			return r == FORMAT_LARGE ? SINK_LARGE : SINK_FULL;
 		s->stage = STAGE_BEFORE;
 	}
 	return SINK_OK;
@@ -189,19 +267,14 @@ sink_put(struct sink *s, const struct batch *b, size_t *next, struct span *out)
 	/* A batch has one time. */
 	if (s->stamp != NULL && *next == 0 && s->stage == STAGE_BEFORE)
 		stamp_take(s->stamp);
-	switch (s->kind) {
-	case SINK_NONE:
-		s->count += b->n - *next;
+	if (s->plain && s->stamp == NULL)
+		return put_plain(s, b, next, out);
+	if (s->kind == SINK_FORMAT)
+		return put_format(s, b, next, out);
+	if (s->kind == SINK_NONE) {
+		s->about.n += b->n - *next;
 		*next = b->n;
 		return SINK_OK;
-	case SINK_LINES:
-	case SINK_NULL:
-	case SINK_RAW:
-		if (!s->terminal && s->stamp == NULL)
-			return put_plain(s, b, next, out);
-		break;
-	default:
-		break;
 	}
 	return put_staged(s, b, next, out);
 }

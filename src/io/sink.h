@@ -11,9 +11,12 @@
 
 #include "base/slice.h"
 #include "base/stamp.h"
+#include "io/about.h"
+#include "io/format.h"
 
-#define SINK_STEP 512	     /* the least room in which a sink gets on */
-#define SINK_LARGE_MIN 16384 /* from here on a message is not copied */
+#define SINK_STEP 512 /* the least room in which a sink gets on */
+/* From here on a message is not copied. */
+#define SINK_LARGE_MIN FORMAT_LARGE_MIN
 
 enum sink_kind {
 	SINK_LINES,   /* message, LF */
@@ -23,6 +26,7 @@ enum sink_kind {
 	SINK_ESCAPED, /* escaped, LF */
 	SINK_HEX,     /* hexadecimal, LF */
 	SINK_NONE,    /* counted alone */
+	SINK_FORMAT,  /* as a format says it; see sink_set_format */
 };
 
 enum sink_result {
@@ -36,9 +40,18 @@ struct sink {
 	bool terminal;	     /* escape what could drive a terminal */
 	struct stamp *stamp; /* set by the owner; the time before a message,
 				for lines, escaped and hex; NULL: none */
-	uint64_t count;	     /* messages begun, the current one included */
-	int stage;	     /* of the current message */
-	size_t pos;	     /* how much of it has been formatted */
+	/*
+	 * The owner of a conversation begins it with about_begin, and sets the
+	 * times before each batch. Where it has no channel, JSON lines have
+	 * neither "chan" nor "t". n counts messages begun.
+	 */
+	struct about about;
+	const struct format *format; /* SINK_FORMAT */
+	struct slice before, behind; /* what stands around a plain message */
+	bool plain;
+	int stage;  /* of the current message */
+	size_t pos; /* how much of it has been formatted */
+	struct format_at at;
 };
 
 /*
@@ -46,6 +59,9 @@ struct sink {
  * escaped in every kind.
  */
 void sink_init(struct sink *, enum sink_kind, bool terminal);
+
+/* Makes it one of SINK_FORMAT; the format outlives it. */
+void sink_set_format(struct sink *, const struct format *);
 
 /* Formats batch->v[*next...] behind out->p[out->len), moving both. */
 enum sink_result sink_put(

@@ -41,7 +41,8 @@ struct run {
 	const char *name; /* of the input, for errors */
 	uint64_t before;  /* messages encoded before this input */
 	bool shows;	  /* encode: the output is a terminal */
-	bool ended;	  /* the output is gone, so nothing helps any more */
+	uint64_t began_us;
+	bool ended; /* the output is gone, so nothing helps any more */
 	struct fail *fail;
 };
 
@@ -222,10 +223,15 @@ end_of_text(struct run *run)
 static int
 fill(struct run *run)
 {
+	struct about *about = &run->sink.about;
 	ssize_t n = reader_fill(&run->reader);
+	uint64_t now_us;
 
-	if (n > 0)
+	if (n > 0) {
+		about_clock(&about->time_us, &now_us);
+		about->since_us = now_us - run->began_us;
 		return 1;
+	}
 	if (n == 0 || (errno == EBADF && run->reader.fd == STDIN_FILENO))
 		return 0;
 	fail_set(run->fail, STATUS_IO, "%s", strerror(errno));
@@ -473,6 +479,9 @@ filter_decode(const struct filter *plan, struct fail *f)
 		f) == -1)
 		return -1;
 	sink_init(&run.sink, plan->output, plan->terminal);
+	if (plan->format != NULL)
+		sink_set_format(&run.sink, plan->format);
+	about_clock(&run.sink.about.time_us, &run.began_us);
 	r = all_files(&run, decode_input);
 	charset_release(&run.charset);
 	writer_release(&run.writer);

@@ -18,10 +18,11 @@ struct filter {
 	enum source_kind input; /* encode */
 	json_opener *json;	/* encode: asked with SOURCE_JSON */
 	bool crlf;
-	enum sink_kind output;	  /* decode */
-	bool explain;		  /* decode: show the frames (frames.h) */
-	bool terminal;		  /* stdout is one */
-	const char *const *files; /* "-" is stdin; none: stdin */
+	enum sink_kind output;	     /* decode */
+	const struct format *format; /* decode: in place of output; or NULL */
+	bool explain;		     /* decode: show the frames (frames.h) */
+	bool terminal;		     /* stdout is one */
+	const char *const *files;    /* "-" is stdin; none: stdin */
 	size_t files_n;
 	const char *const *sends; /* encode: these are all of the input */
 	size_t sends_n;

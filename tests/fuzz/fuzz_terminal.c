@@ -73,7 +73,7 @@ check_sink(uint8_t how, size_t room, const struct batch *b)
 		show(&screen, out.p, out.len);
 		out.len = 0;
 	} while (r != SINK_OK);
-	CHECK(next == b->n && s.count == b->n, "all of it is shown");
+	CHECK(next == b->n && s.about.n == b->n, "all of it is shown");
 	check_screen(&screen, "\n\t");
 	free(buf);
 }

@@ -114,6 +114,14 @@ seed('json', "\x0a\x05\x09\x07" . join("\n", @lines[0, 1, 11, 14]));
 seed('json', "\x0a\x05\x09\x07" . join("\n", @lines[0, 1, 11, 13]) . "\n");
 seed('json', "\x0b\x05\x09\x07\x30" . join("\n", @lines[0, 20, 21, 1, 22]));
 
+# Formats, and messages for them.
+for my $format ('%m\n', '[%m]', '%n:%5l %-20p|%c|%d|%06n\n', '%t %T %r %D\0',
+    '%e|%x|%b|{%j}', '%.2m%.3e%.1x%.5b%.4j', '%300m|%-4096e|', '%%\x1b[1m%m',
+    '%m%m', '', '%N', '%', '%-', '%4097n', '%05m', '\q', '\x4', '%.', "a\xffb") {
+	seed('format', chr($_) . "\x09" . chr(length $format) . $format .
+	    "Hello\xfe\xfe\xc3\xa9\x1b[2J\xe2\x80\xae\xff\xfex") for 0, 1;
+}
+
 # Each kind of source with each kind of sink, crlf, and a large message.
 my @texts = ("one\ntwo\r\n\nthree", "one\0two\0\0three", 'all of it', 'raw',
     join("\n", @lines[0, 1, 13, 12]) . "\n", "a\\n\\x41\nb\\q\n",

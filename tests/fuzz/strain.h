@@ -29,20 +29,20 @@ strain_add(struct strain *s, struct slice m)
 	s->len += m.len;
 }
 
+/* A sink that is set up, and has counted nothing yet. */
 static inline void
-strain_run(struct strain *s, enum sink_kind kind, bool terminal, size_t room,
-    const struct batch *b)
+strain_through(
+    struct strain *s, struct sink *sink, size_t room, const struct batch *b)
 {
 	struct span out = {check_alloc(room), 0, room};
 	enum sink_result r;
-	struct sink sink;
 	size_t next = 0, was;
 
 	s->len = s->large = 0;
-	sink_init(&sink, kind, terminal);
+	strain_add(s, slice_of("", 0));
 	do {
 		was = next;
-		r = sink_put(&sink, b, &next, &out);
+		r = sink_put(sink, b, &next, &out);
 		CHECK(out.len <= room && next <= b->n, "a buffer is kept to");
 		CHECK(r != SINK_FULL || out.len > 0 || next > was,
 		    "a sink gets on in a buffer of %zu bytes", room);
@@ -53,9 +53,19 @@ strain_run(struct strain *s, enum sink_kind kind, bool terminal, size_t room,
 			s->large++;
 		}
 	} while (r != SINK_OK);
-	CHECK(next == b->n && sink.count == b->n, "a sink counts %zu", b->n);
-	s->count = sink.count;
+	CHECK(next == b->n && sink->about.n == b->n, "a sink counts %zu", b->n);
+	s->count = sink->about.n;
 	free(out.p);
+}
+
+static inline void
+strain_run(struct strain *s, enum sink_kind kind, bool terminal, size_t room,
+    const struct batch *b)
+{
+	struct sink sink;
+
+	sink_init(&sink, kind, terminal);
+	strain_through(s, &sink, room, b);
 }
 
 #endif

@@ -112,7 +112,7 @@ gives(enum sink_kind kind, bool terminal, struct slice *v, size_t n,
 	show(&s, &b, 65536, 0, &large);
 	ok(large.broken == NULL, "%s: by the rules", name);
 	is_bytes(large.p, large.len, want, want_len, "%s", name);
-	is_num(s.count, n, "%s: counted", name);
+	is_num(s.about.n, n, "%s: counted", name);
 	for (k = 0; k < 40 && bad == 0; k++) {
 		shown_reset(&tight);
 		sink_init(&s, kind, terminal);
@@ -264,7 +264,7 @@ test_large(void)
 		    SINK_LARGE_MIN, k);
 		is_bytes(got.p, got.len, want, n,
 		    "and what stands around it is right (kind %zu)", k);
-		is_num(s.count, 4, "and counted (kind %zu)", k);
+		is_num(s.about.n, 4, "and counted (kind %zu)", k);
 	}
 }
 
@@ -315,6 +315,81 @@ test_batches(void)
 	show(&s, &b, 4096, 0, &got);
 	is_bytes(got.p, got.len, want, sizeof(want) - 1,
 	    "messages are numbered on from batch to batch");
+}
+
+/* With a channel JSON lines have it, and the time; each counts for itself. */
+static void
+test_channel(void)
+{
+	static struct shown got;
+	struct slice v[] = {SLICE("a"), SLICE("\xff")};
+	struct batch b = batch_of(v, 2);
+	struct sink s;
+	static const char want[] =
+	    "{\"event\":\"message\",\"chan\":\"c3\",\"dir\":\"in\",\"n\":1,"
+	    "\"text\":\"a\",\"t\":\"2026-01-31T12:00:00.000001Z\"}\n"
+	    "{\"event\":\"message\",\"chan\":\"c3\",\"dir\":\"in\",\"n\":2,"
+	    "\"b64\":\"/w==\",\"t\":\"2026-01-31T12:00:00.000001Z\"}\n";
+	static const char other[] =
+	    "{\"event\":\"message\",\"chan\":\"c4\",\"dir\":\"out\",\"n\":1,"
+	    "\"text\":\"a\",\"t\":\"1970-01-01T00:00:00.000000Z\"}\n";
+
+	shown_reset(&got);
+	sink_init(&s, SINK_JSON, false);
+	about_begin(&s.about, slice_of("c3", 2), slice_of("p", 1));
+	s.about.time_us = 1769860800000001;
+	show(&s, &b, SINK_STEP, 0, &got);
+	is_bytes(got.p, got.len, want, sizeof(want) - 1,
+	    "with a channel there are its name and the time");
+	shown_reset(&got);
+	about_begin(&s.about, slice_of("c4", 2), slice_of("p", 1));
+	s.about.out = true;
+	b.n = 1;
+	show(&s, &b, SINK_STEP, 0, &got);
+	is_bytes(got.p, got.len, other, sizeof(other) - 1,
+	    "the next conversation counts anew");
+}
+
+/* A format, plain or not, in any room and with large messages. */
+static void
+test_format(void)
+{
+	static const char *const formats[] = {
+	    "<%m>\\n", "<%m>%%\\n", "%n:%m %l\\n"};
+	static char big[SINK_LARGE_MIN + 1], want[3 * SINK_LARGE_MIN];
+	static struct shown got;
+	const char *texts[] = {"a", "", big, "b"};
+	struct slice v[4];
+	struct batch b = batch_of(v, 4);
+	struct format f;
+	struct fail fail;
+	struct sink s;
+	size_t i, k, n, room;
+
+	memset(big, 'x', SINK_LARGE_MIN);
+	for (i = 0; i < 3; i++) {
+		format_init(&f, formats[i], &fail);
+		for (k = n = 0; k < 4; k++) {
+			v[k] = slice_of(texts[k], strlen(texts[k]));
+			n += i < 2 ? (size_t)sprintf(want + n, "<%s>%s\n",
+					 texts[k], i == 0 ? "" : "%")
+				   : (size_t)sprintf(want + n, "%zu:%s %zu\n",
+					 k + 1, texts[k], v[k].len);
+		}
+		for (room = SINK_STEP; room < 70000; room += 68000) {
+			shown_reset(&got);
+			sink_init(&s, SINK_LINES, false);
+			sink_set_format(&s, &f);
+			show(&s, &b, room, room - 1, &got);
+			ok(got.broken == NULL, "'%s': by the rules",
+			    formats[i]);
+			is_bytes(got.p, got.len, want, n,
+			    "'%s': in %zu bytes of room", formats[i], room);
+			is_num(got.larges, 1, "a large message is not copied");
+			is_num(s.about.n, 4, "and all are counted");
+		}
+		format_release(&f);
+	}
 }
 
 static void
@@ -403,7 +478,7 @@ test_round_trip(uint64_t *state)
 
 	for (i = 0; i < n && broken == NULL; i++) {
 		sink_init(&s, SINK_JSON, i % 2);
-		s.count = i;
+		s.about.n = i;
 		len = throw_message(state, bytes, i % 8 ? 40 : sizeof(bytes));
 		v[0] = slice_of(bytes, len);
 		shown_reset(&got);
@@ -463,7 +538,7 @@ test_any_room(uint64_t *state)
 		show(&s, &b, cap, dice_below(state, cap + 1), &tight);
 		bad += large.broken != NULL || tight.broken != NULL ||
 		    large.len != tight.len ||
-		    memcmp(large.p, tight.p, large.len) != 0 || s.count != n;
+		    memcmp(large.p, tight.p, large.len) != 0 || s.about.n != n;
 	}
 	ok(bad == 0, "any batch is shown the same in any room");
 	if (bad > 0)
@@ -483,6 +558,8 @@ main(void)
 	test_large();
 	test_long();
 	test_batches();
+	test_channel();
+	test_format();
 	test_names();
 	test_round_trip(&state);
 	test_any_room(&state);
