@@ -8,103 +8,9 @@
 
 /* Reads of one channel in one turn: a flood must not starve the others. */
 #define READS_A_TURN 8
-/* A part of a message that is moved into the inbox rather than grown. */
-#define PART_SMALL (64u << 10)
-#define INBOX (CHAN_READ + PART_SMALL)
 
 /* What an empty slice points to. */
 static const uint8_t nothing[1];
-
-static void on_prepare(uv_prepare_t *);
-
-/* Being active is all it does: the loop does not sleep. */
-static void
-on_again(uv_idle_t *idle)
-{
-	(void)idle;
-}
-
-int
-chan_loop_init(struct chan_loop *l, uv_loop_t *uv)
-{
-	memset(l, 0, sizeof(*l));
-	l->uv = uv;
-	uv_prepare_init(uv, &l->prepare);
-	l->prepare.data = l;
-	uv_prepare_start(&l->prepare, on_prepare);
-	uv_unref((uv_handle_t *)&l->prepare);
-	uv_idle_init(uv, &l->again);
-	return 0;
-}
-
-static void
-inbox_free(struct inbox *b)
-{
-	if (b != NULL)
-		free(b->buf);
-	free(b);
-}
-
-void
-chan_loop_release(struct chan_loop *l)
-{
-	inbox_free(l->inbox);
-	free(l->queue.p);
-	uv_close((uv_handle_t *)&l->prepare, NULL);
-	uv_close((uv_handle_t *)&l->again, NULL);
-}
-
-/*
- * The turn is over. What gets dirty by being flushed has its turn in the next
- * one, so that a peer that reads fast cannot hold up clocks and signals.
- */
-static void
-on_prepare(uv_prepare_t *prepare)
-{
-	struct chan_loop *l = prepare->data;
-	struct chan *c;
-
-	l->flushing = l->dirty;
-	l->dirty = NULL;
-	while ((c = l->flushing) != NULL) {
-		l->flushing = c->next_dirty;
-		c->is_dirty = false;
-		chan_flush(c);
-	}
-	if (l->dirty != NULL)
-		uv_idle_start(&l->again, on_again);
-	else
-		uv_idle_stop(&l->again);
-}
-
-void
-chan_mark_dirty(struct chan *c)
-{
-	if (c->is_dirty)
-		return;
-	c->is_dirty = true;
-	c->next_dirty = c->loop->dirty;
-	c->loop->dirty = c;
-}
-
-static bool
-take_off(struct chan **at, const struct chan *c)
-{
-	for (; *at != NULL; at = &(*at)->next_dirty)
-		if (*at == c) {
-			*at = c->next_dirty;
-			return true;
-		}
-	return false;
-}
-
-static void
-unmark_dirty(struct chan *c)
-{
-	if (!take_off(&c->loop->dirty, c))
-		take_off(&c->loop->flushing, c);
-	c->is_dirty = false;
-}
 
 /* What the stream should wait for, from the two states. */
 void
@@ -120,37 +26,6 @@ chan_set_want(struct chan *c)
 		(c->stalled && c->stream->peer != NULL)))
 		want |= STREAM_WRITABLE;
 	stream_want(c->stream, want);
-}
-
-/* The spare inbox, or a new one; NULL: out of memory. */
-static struct inbox *
-inbox_take(struct chan_loop *l)
-{
-	struct inbox *b = l->inbox;
-
-	l->inbox = NULL;
-	if (b != NULL)
-		return b;
-	b = malloc(sizeof(*b));
-	if (b == NULL)
-		return NULL;
-	b->cap = INBOX;
-	b->buf = malloc(b->cap);
-	if (b->buf == NULL) {
-		free(b);
-		return NULL;
-	}
-	return b;
-}
-
-static void
-inbox_give(struct chan_loop *l, struct inbox *b)
-{
-	/* One that has grown for a large packet is not kept. */
-	if (l->inbox == NULL && b != NULL && b->cap == INBOX)
-		l->inbox = b;
-	else
-		inbox_free(b);
 }
 
 static void
@@ -207,6 +82,7 @@ decode_rest(struct chan *c, struct inbox *b)
 	size_t used;
 
 	do {
+		c->changed = false;
 		c->batch = (struct batch){b->v, 0, CHAN_BATCH};
 		r = decode(&c->decoder, c->rest, &c->batch, &used);
 		c->rest.p += used;
@@ -216,13 +92,15 @@ decode_rest(struct chan *c, struct inbox *b)
 			c->held = b;
 			if (c->reading == CHAN_READING)
 				c->reading = CHAN_PAUSED;
-			if (r == DECODE_BAD && c->reading == CHAN_PAUSED)
-				continue;
+			if (r == DECODE_BAD && c->reading == CHAN_PAUSED &&
+			    !c->changed)
+				break;
 			return false;
 		}
 		if (c->reading == CHAN_READ_ENDED)
 			return false;
-	} while (r == DECODE_FULL);
+		/* What was bad may be good as something else. */
+	} while (r == DECODE_FULL || (c->changed && r == DECODE_BAD));
 	if (r == DECODE_BAD) {
 		end_reading(c, CHAN_END_BAD, seen);
 		return false;
@@ -235,6 +113,43 @@ decode_rest(struct chan *c, struct inbox *b)
 	return true;
 }
 
+bool
+chan_look_again(struct chan *c)
+{
+	struct inbox *b;
+
+	if (!c->changed || c->reading != CHAN_READING || c->part_len == 0)
+		return false;
+	b = chan_inbox_take(c->loop);
+	if (b == NULL) {
+		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
+		return true;
+	}
+	c->rest = slice_of(c->part, c->part_len);
+	decode_rest(c, b);
+	if (c->held == NULL)
+		chan_inbox_give(c->loop, b);
+	chan_set_want(c);
+	return true;
+}
+
+void
+chan_change(struct chan *c, const struct framing *fr)
+{
+	const struct decoder was = c->decoder;
+	uint64_t messages = c->encoder.messages;
+
+	c->in = c->out = *fr;
+	decoder_init(&c->decoder, &c->in);
+	c->decoder.offset = was.offset;
+	c->decoder.messages = was.messages;
+	encoder_init(&c->encoder, &c->out);
+	c->encoder.messages = messages;
+	c->changed = true;
+	chan_mark_dirty(c);
+	chan_loop_again(c->loop);
+}
+
 /* Where to read to: behind the part, in the inbox or in the part itself. */
 static bool
 read_place(struct chan *c, struct inbox *b, struct span *to)
@@ -242,13 +157,13 @@ read_place(struct chan *c, struct inbox *b, struct span *to)
 	size_t cap;
 	uint8_t *p;
 
-	if (c->part_len <= PART_SMALL) {
+	if (c->part_len <= CHAN_PART_SMALL) {
 		if (c->part_len > 0)
 			memcpy(b->buf, c->part, c->part_len);
 		*to = (struct span){b->buf, c->part_len, b->cap};
 		return true;
 	}
-	if (c->part_cap - c->part_len < PART_SMALL) {
+	if (c->part_cap - c->part_len < CHAN_PART_SMALL) {
 		cap = c->part_cap * 2;
 		p = realloc(c->part, cap);
 		if (p == NULL)
@@ -405,15 +320,15 @@ read_once(struct chan *c)
 
 	if (c->pass_in != NULL)
 		return pass_once(c);
-	b = inbox_take(c->loop);
+	b = chan_inbox_take(c->loop);
 	if (b != NULL && stream_has_datagrams(c->stream)) {
 		more = packet_read(c, b);
 		if (c->held == NULL)
-			inbox_give(c->loop, b);
+			chan_inbox_give(c->loop, b);
 		return more;
 	}
 	if (b == NULL || !read_place(c, b, &to)) {
-		inbox_give(c->loop, b);
+		chan_inbox_give(c->loop, b);
 		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
 		return false;
 	}
@@ -429,7 +344,7 @@ read_once(struct chan *c)
 	else if (n != STREAM_AGAIN)
 		finish_reading(c, n, b);
 	if (c->held == NULL)
-		inbox_give(c->loop, b);
+		chan_inbox_give(c->loop, b);
 	return more;
 }
 
@@ -439,6 +354,7 @@ on_ready(struct stream *s, int what)
 	struct chan *c = s->owner;
 	int i;
 
+	chan_look_again(c);
 	if (what & STREAM_READABLE && c->reading == CHAN_READING)
 		for (i = 0; i < READS_A_TURN && read_once(c); i++)
 			;
@@ -458,7 +374,7 @@ on_stream_closed(struct stream *s)
 
 	c->stream = NULL;
 	part_drop(c);
-	inbox_free(c->held);
+	chan_inbox_free(c->held);
 	c->held = NULL;
 	free(c->queue.p);
 	memset(&c->queue, 0, sizeof(c->queue));
@@ -505,7 +421,7 @@ chan_resume(struct chan *c)
 	} else
 		part_drop(c);
 	if (b != NULL && c->held == NULL)
-		inbox_give(c->loop, b);
+		chan_inbox_give(c->loop, b);
 	chan_set_want(c);
 }
 
@@ -526,7 +442,7 @@ chan_passed_in(struct chan *c, size_t n)
 void
 chan_put_in(struct chan *c, uint8_t *p, size_t len)
 {
-	struct inbox *b = inbox_take(c->loop);
+	struct inbox *b = chan_inbox_take(c->loop);
 
 	part_drop(c);
 	c->part = p;
@@ -538,7 +454,7 @@ chan_put_in(struct chan *c, uint8_t *p, size_t len)
 	c->rest = slice_of(p, len);
 	decode_rest(c, b);
 	if (c->held == NULL)
-		inbox_give(c->loop, b);
+		chan_inbox_give(c->loop, b);
 }
 
 void
@@ -575,7 +491,7 @@ void
 chan_close(struct chan *c, bool reset)
 {
 	if (c->is_dirty)
-		unmark_dirty(c);
+		chan_unmark_dirty(c);
 	c->reading = CHAN_READ_ENDED;
 	c->writing = CHAN_CLOSED;
 	if (c->stream != NULL)

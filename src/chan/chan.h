@@ -165,6 +165,7 @@ struct chan {
 	size_t passing;	 /* taken to be sent, and not yet in the stream */
 	bool pass_stuck; /* the stream took less than there was */
 	bool is_dirty;
+	bool changed; /* what is in `part` was looked at as something else */
 	struct chan *next_dirty;
 };
 
@@ -196,6 +197,12 @@ void chan_deafen(struct chan *);
 
 /* Our half closes when all that is queued has left. */
 void chan_shut(struct chan *);
+
+/*
+ * From now on both directions speak like this. Bytes that have not become a
+ * message yet are looked at anew, when this turn is over.
+ */
+void chan_change(struct chan *, const struct framing *);
 
 /* The batch kept by on_batch is used up: read on. */
 void chan_resume(struct chan *);

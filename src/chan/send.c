@@ -301,6 +301,8 @@ chan_flush(struct chan *c)
 	    chan_queued(c) <= low) {
 		c->was_full = false;
 		c->on->on_low(c);
+		/* What it has said elsewhere is written in another turn. */
+		chan_mark_dirty(c);
 	}
 	if (is_over(c))
 		return;

@@ -69,6 +69,7 @@ struct side {
 	unsigned keep_each; /* keep each n-th batch; 0: none */
 	unsigned keep_for;  /* so many turns; 0: until it is resumed by hand */
 	enum where close_in;
+	const struct framing *change_to; /* in the first batch */
 	bool reset;
 
 	struct heap heard; /* the messages; each with its length in front */
@@ -147,6 +148,8 @@ on_batch(struct chan *c, struct batch *b)
 	s->batch_while_kept = s->batch_while_kept || s->kept != NULL;
 	s->messages += b->n;
 	add_batch(&s->heard, b);
+	if (s->change_to != NULL && s->batches == 1)
+		chan_change(c, s->change_to);
 	said(s, IN_BATCH);
 	if (s->keep_each == 0 || s->batches % s->keep_each != 0)
 		return true;
@@ -694,6 +697,67 @@ test_bad_and_kept(void)
 	    "a batch before a bad message stays valid while it is kept");
 	s->kept_changed = false;
 	ok(scene_end(&sc, "bad and kept"), "and all is given back");
+}
+
+/*
+ * Another framing: what was sent before keeps the old one, and what has come
+ * without being a message is looked at anew, with or without more behind it.
+ */
+static void
+test_change(void)
+{
+	struct stream_step reads[] = {BYTES_TIMES(11, 1)};
+	struct framing lines = mode("lines"), tag = mode("end-tag=|");
+	struct slice v[] = {text("a"), text("b")};
+	struct batch one = {v, 1, 1}, other = {v + 1, 1, 1};
+	struct scene sc;
+	struct side *s;
+	size_t next = 0;
+
+	scene_begin(&sc);
+	s = &sc.side[0];
+	s->d.in = text("one\ntwo|thr");
+	s->d.reads = (struct stream_script)SCRIPT(reads);
+	open_side(&sc, 0, &lines, &lines, 1000);
+	play(&sc);
+	is_num(s->messages, 1, "before a change there is one message");
+	chan_send(&s->chan, &one, &next);
+	chan_change(&s->chan, &tag);
+	next = 0;
+	chan_send(&s->chan, &other, &next);
+	play(&sc);
+	is_num(s->messages, 2, "what had come may be another behind it");
+	is_bytes(s->d.out, s->d.out_len, "a\nb|", 4,
+	    "what was sent before it keeps the old framing");
+	is_num(s->chan.counts.messages_out, 2, "and all is counted");
+	ok(scene_end(&sc, "a change"), "and all is well");
+}
+
+/* The same while a batch is looked at, kept or not. */
+static void
+test_change_in_batch(void)
+{
+	struct stream_step reads[] = {BYTES(SIZE_MAX), END};
+	struct framing windev = mode("windev"), tag = mode("end-tag=|");
+	struct scene sc;
+	struct side *s;
+	unsigned keep;
+
+	for (keep = 0; keep < 2; keep++) {
+		scene_begin(&sc);
+		s = &sc.side[0];
+		s->d.in = text("1\r\naHello|World|");
+		s->d.reads = (struct stream_script)SCRIPT(reads);
+		s->keep_each = keep;
+		s->keep_for = 3;
+		s->change_to = &tag;
+		open_side(&sc, 0, &windev, &windev, 1000);
+		play(&sc);
+		is_num(s->messages, 3,
+		    "what is bad for the old framing is good for the new one");
+		is_num(s->why, CHAN_END_CLOSED, "up to the end");
+		ok(scene_end(&sc, "a change in a batch"), "and all is well");
+	}
 }
 
 /* Two channels share an inbox, and one of them keeps it. */
@@ -1615,6 +1679,8 @@ main(void)
 	test_last();
 	test_bad();
 	test_bad_and_kept();
+	test_change();
+	test_change_in_batch();
 	test_two();
 	test_pending();
 	test_packets();
