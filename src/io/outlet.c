@@ -19,7 +19,7 @@ start(struct outlet *o, uv_loop_t *loop, enum sink_kind kind)
 	sink_init(&o->sink, kind, o->terminal);
 	o->err = 0;
 	o->written = 0;
-	o->waiting = o->large = false;
+	o->waiting = o->large = o->wanted = false;
 	o->at = o->next = o->large_at = 0;
 	o->batch.n = 0;
 	o->out = (struct span){malloc(WRITER_BUFFER), 0, WRITER_BUFFER};
@@ -183,6 +183,26 @@ outlet_put(struct outlet *o, const struct batch *b)
 	return o->err != 0 ? OUTLET_FAILED : OUTLET_WAIT;
 }
 
+enum outlet_result
+outlet_say(struct outlet *o, struct slice line)
+{
+	if (o->err != 0) {
+		fail(o, o->err);
+		return OUTLET_FAILED;
+	}
+	uv_prepare_start(&o->prepare, on_prepare);
+	if (o->batch.n == 0 && !o->waiting && span_room(&o->out) < line.len &&
+	    !write_out(o) && o->err != 0)
+		return OUTLET_FAILED;
+	if (o->batch.n > 0 || span_room(&o->out) < line.len) {
+		o->wanted = true;
+		return OUTLET_WAIT;
+	}
+	memcpy(o->out.p + o->out.len, line.p, line.len);
+	o->out.len += line.len;
+	return OUTLET_DONE;
+}
+
 void
 outlet_flush(struct outlet *o)
 {
@@ -206,7 +226,7 @@ static void
 on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct outlet *o = poll->data;
-	bool kept = o->batch.n > 0;
+	bool owed = o->batch.n > 0 || o->wanted;
 
 	(void)status;
 	(void)events;
@@ -214,7 +234,8 @@ on_poll(uv_poll_t *poll, int status, int events)
 	o->waiting = false;
 	if (!write_out(o) || !format(o))
 		return;
-	if (kept)
+	o->wanted = false;
+	if (owed)
 		o->on_room(o);
 	outlet_flush(o);
 	if (outlet_is_empty(o))

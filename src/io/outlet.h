@@ -20,7 +20,7 @@ enum outlet_result {
 };
 
 struct outlet {
-	/* What was kept has gone into the buffer. */
+	/* What was kept has gone into the buffer; outlet_say has room again. */
 	void (*on_room)(struct outlet *);
 	void (*on_error)(struct outlet *, int err);
 	/* The buffer is empty after it was not, or after outlet_wait. */
@@ -38,6 +38,7 @@ struct outlet {
 	struct fd fd;
 	bool taken;
 	bool waiting; /* for the descriptor */
+	bool wanted;  /* outlet_say had no room */
 	struct span out;
 	size_t at;	    /* so much of `out` has been written */
 	struct batch batch; /* kept; n == 0: none */
@@ -56,6 +57,12 @@ int outlet_init(struct outlet *, uv_loop_t *, int fd, enum sink_kind);
 int outlet_init_own(struct outlet *, uv_loop_t *, int fd, enum sink_kind);
 
 enum outlet_result outlet_put(struct outlet *, const struct batch *);
+
+/*
+ * A line of our own between the messages, shorter than the buffer by far; it
+ * is copied. OUTLET_WAIT: nothing is taken, on_room says when to come again.
+ */
+enum outlet_result outlet_say(struct outlet *, struct slice line);
 
 /* Writes what is in the buffer as far as it goes without waiting. */
 void outlet_flush(struct outlet *);

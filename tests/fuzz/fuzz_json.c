@@ -4,10 +4,14 @@
  *	batch and cuts, room, a byte for each cut, bytes
  *
  * The bytes are taken three times: as a line, which is a message or is refused
- * in words; as a message, which sink and json_line pass on unchanged; and as a
- * stream of lines, which are the same however they arrive.
+ * in words; as a message, which sink and json_line pass on unchanged, and that
+ * jansson takes for one, with channel and time or without; as the text of an
+ * event; and as a stream of lines, which are the same however they arrive.
  */
+#include <jansson.h>
+
 #include "check.h"
+#include "io/event.h"
 #include "io/json.h"
 #include "pour.h"
 #include "strain.h"
@@ -44,6 +48,46 @@ check_message(struct slice m, size_t room)
 	    copy);
 	free(out);
 	free(copy);
+}
+
+/* Is it a line of JSON for jansson too, with this many members? */
+static void
+check_valid(struct slice line, size_t members)
+{
+	json_error_t err;
+	json_t *o;
+
+	CHECK(line.len > 0 &&
+		memchr(line.p, '\n', line.len) == line.p + line.len - 1,
+	    "it is one line");
+	o = json_loadb((const char *)line.p, line.len,
+	    JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &err);
+	CHECK(
+	    o != NULL, "it is JSON: %s: %.*s", err.text, (int)line.len, line.p);
+	CHECK(json_object_size(o) == members, "it has %zu members", members);
+	json_decref(o);
+}
+
+static void
+check_output(struct slice m, bool terminal, size_t room)
+{
+	struct batch b = {&m, 1, 1};
+	static struct event event;
+	struct sink sink;
+
+	sink_init(&sink, SINK_JSON, terminal);
+	strain_through(&strain, &sink, room, &b);
+	check_valid(slice_of(strain.bytes, strain.len), 4);
+	sink_init(&sink, SINK_JSON, terminal);
+	about_begin(&sink.about, slice_of("c7", 2), slice_of("p", 1));
+	sink.about.time_us = m.len * 1000003;
+	strain_through(&strain, &sink, room, &b);
+	check_valid(slice_of(strain.bytes, strain.len), 6);
+	event_begin(&event, "error", terminal);
+	event_text(&event, "error", m);
+	event_text(&event, "hint", slice_of(m.p, m.len / 2));
+	event_number(&event, "line", m.len);
+	check_valid(event_end(&event), 4);
 }
 
 static void
@@ -90,6 +134,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    how.cuts_n);
 	check_json_line(in, room);
 	check_message(in, room);
+	check_output(in, b & 128, room);
 	pour_run(&split, in, &how);
 	how.cuts_n = 0;
 	how.batch = POUR_BATCH_MAX;
