@@ -6,6 +6,7 @@ set -l modes windev windev,count=chars windev,count=utf16 windev,tail=NUL \
 	u16le u32be u32le
 set -l inputs lines null whole raw json escaped hex
 set -l outputs lines null raw json escaped hex none
+set -l directives %m %e %x %b %j %l %n %c %p %d %t %T %r %D
 set -l sizes 64K 1M 16M 256M 1G
 set -l charsets CP1252 UTF-16LE UTF-16BE UTF-8 ISO-8859-1 ISO-8859-15 \
 	CP437 CP850 CP1250 CP1251 CP932 GB18030
@@ -25,7 +26,7 @@ complete -c wdsock -n $none -a help -d 'say how to use it'
 complete -c wdsock -n $none -l version -d 'the version, and what is built in'
 complete -c wdsock -s h -l help -d 'print the options'
 complete -c wdsock -n '__fish_seen_subcommand_from help' -f \
-	-a 'connect serve-single encode decode help modes exit'
+	-a 'connect serve-single encode decode help modes formats exit'
 
 # The options of a command stand at "wdsock COMMAND" and at "wdsock-COMMAND".
 for cmd in encode decode
@@ -58,6 +59,8 @@ end
 for at in "-c wdsock -n '__fish_seen_subcommand_from decode'" "-c wdsock-decode"
 	eval complete $at -l output -x -a "'$outputs'" \
 		-d "'how messages are written'"
+	eval complete $at -l format -x -a "'$directives'" \
+		-d "'messages as this says'"
 	eval complete $at -l explain -d "'a line for each frame'"
 end
 
@@ -83,6 +86,8 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from connect serve-single'" \
 		-d "'how messages stand in the input'"
 	eval complete $at -l output -x -a "'$outputs'" \
 		-d "'how messages are written'"
+	eval complete $at -l format -x -a "'$directives'" \
+		-d "'messages as this says'"
 	eval complete $at -s 0 -l null \
 		-d "'messages end with NUL, both ways'"
 	eval complete $at -s j -l json \

@@ -24,6 +24,8 @@ static const struct option options[] = {
     CMD_OPTIONS_CHARSET,
     {0, "output", "FORMAT", "lines null raw json escaped hex none",
 	OPTION_BY(set_output)},
+    {0, "format", "FORMAT", "messages as this says; see help formats",
+	OPTION_BY(set_format)},
     {'0', "null", NULL, "messages end with NUL", OPTION_BY(set_null)},
     {'j', "json", NULL, "messages are JSON lines", OPTION_BY(set_json)},
     {0, "explain", NULL, "a line for each frame: offset, header, payload",

@@ -32,6 +32,30 @@ print_modes(void)
 }
 
 static void
+print_formats(void)
+{
+	static const char *const takes[] = {[FORMAT_OF_MESSAGE] = "%-20.40",
+	    [FORMAT_OF_NUMBER] = "%06",
+	    [FORMAT_OF_WORD] = "%-20"};
+	const struct format_directive *d;
+	size_t i;
+
+	printf("--format FORMAT, a text with directives:\n\n");
+	for (i = 0; i < format_directives_count; i++) {
+		d = &format_directives[i];
+		printf("  %%%c  %-42s %s%c\n", d->letter, d->what, takes[d->of],
+		    d->letter);
+	}
+	printf("  %%%%  a percent sign\n"
+	       "\n"
+	       "A width fills up in front, - behind, 0 with zeros; behind a "
+	       "dot stands how many\n"
+	       "bytes of the message are shown. In the text \\n \\r \\t "
+	       "\\\\ \\0 \\xHH stand for a\n"
+	       "byte. No newline is added. More of it: wdsock-format(7).\n");
+}
+
+static void
 print_exit(void)
 {
 	int s;
@@ -54,6 +78,8 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 		cmd_print_overview(stdout);
 	else if (strcmp(argv[0], "modes") == 0)
 		print_modes();
+	else if (strcmp(argv[0], "formats") == 0)
+		print_formats();
 	else if (strcmp(argv[0], "exit") == 0)
 		print_exit();
 	else if ((c = cmd_find(argv[0], f)) != NULL)
@@ -70,7 +96,7 @@ static const struct option options[] = {
 
 const struct cmd cmd_help = {
     .name = "help",
-    .synopsis = "[COMMAND | modes | exit]",
+    .synopsis = "[COMMAND | modes | formats | exit]",
     .summary = "say how to use it",
     .options = options,
     .run = run,

@@ -27,6 +27,8 @@ plan_release(struct plan *p)
 	if (p->expect != NULL)
 		regfree(&p->expect_re);
 	command_release(&p->run.handler.command);
+	if (p->has_format)
+		format_release(&p->format);
 	explicit_bzero(p->proxy_secret, sizeof(p->proxy_secret));
 }
 
@@ -157,6 +159,22 @@ set_output(struct plan *p, const char *value, struct fail *f)
 	    f, "try: lines, null, raw, json, escaped, hex or none");
 }
 
+/* A format as typed; the last one of an option counts. */
+static int
+read_format(const char *value, struct format *format, bool *has, struct fail *f)
+{
+	if (*has)
+		format_release(format);
+	*has = format_init(format, value, f) == 0;
+	return *has ? 0 : -1;
+}
+
+int
+set_format(struct plan *p, const char *value, struct fail *f)
+{
+	return read_format(value, &p->format, &p->has_format, f);
+}
+
 int
 set_charset(struct plan *p, const char *value, struct fail *f)
 {
@@ -226,6 +244,8 @@ settle_formats(struct plan *p, enum framing_mode in, enum framing_mode out)
 		fl->input = SOURCE_NULL;
 	if (p->both == PLAN_BOTH_JSON && !p->has_input)
 		fl->input = SOURCE_JSON;
+	if (p->has_format)
+		fl->format = &p->format;
 	if (p->both == PLAN_BOTH_NULL && !p->has_output)
 		fl->output = SINK_NULL;
 	if (p->both == PLAN_BOTH_JSON && !p->has_output)
@@ -253,7 +273,13 @@ plan_finish(struct plan *p, struct fail *f)
 	if (charset_framing(&fl->charset, &fl->fr, f) == -1)
 		return fail_prefix(
 		    f, "--mode '%.128s'", p->mode == NULL ? "windev" : p->mode);
-	if (fl->explain && (p->has_output || p->both != PLAN_BOTH_NONE)) {
+	if (p->has_format && p->has_output) {
+		fail_set(f, STATUS_USAGE,
+		    "--format and --output: expected one of them, saw both");
+		return fail_hint(f, "try: --format alone");
+	}
+	if (fl->explain &&
+	    (p->has_output || p->has_format || p->both != PLAN_BOTH_NONE)) {
 		fail_set(f, STATUS_USAGE,
 		    "--explain: expected no other form of output, saw one");
 		return fail_hint(f, "try: --explain alone");

@@ -32,6 +32,8 @@ struct plan {
 	bool mode_auto; /* the command takes -m auto */
 	bool has_input;
 	bool has_output;
+	bool has_format;
+	struct format format; /* --format */
 	enum plan_both both;
 	const char *sends[PLAN_SENDS_MAX];
 	bool help;
@@ -103,6 +105,7 @@ int set_input(struct plan *, const char *value, struct fail *);
 int set_output(struct plan *, const char *value, struct fail *);
 int set_charset(struct plan *, const char *value, struct fail *);
 int set_charset_errors(struct plan *, const char *value, struct fail *);
+int set_format(struct plan *, const char *value, struct fail *);
 int set_null(struct plan *, const char *value, struct fail *);
 int set_json(struct plan *, const char *value, struct fail *);
 int set_crlf(struct plan *, const char *value, struct fail *);

@@ -61,7 +61,10 @@ plan_handler_finish(struct plan *p, struct fail *f)
 	if (command_find(&r->handler.command, f) == -1)
 		return fail_prefix(f, "%s", p->handler_option);
 	r->handler.feed = r->feed;
+	/* It has one conversation, and its faults are its status. */
+	r->handler.feed.addressed = false;
 	r->handler.output = r->output;
+	r->handler.format = r->format;
 	/* Our own stdin is not read, and nothing goes to our stdout. */
 	r->feed.quiet = true;
 	r->talk.no_output = false;

@@ -342,12 +342,14 @@ static void
 finish_pass(struct plan *p)
 {
 	struct talk_plan *t = &p->run.talk;
+	/* A line of JSON may ask for another mode, whatever was begun with. */
 	bool looked_at = t->ask || t->echo || t->dump || t->expect != NULL ||
 	    t->count > 0 || p->both != PLAN_BOTH_NONE ||
-	    t->charset.name != NULL;
+	    t->charset.name != NULL || p->filter.input == SOURCE_JSON;
 
 	t->pass_in = !looked_at && t->in.mode == FRAMING_RAW &&
-	    p->run.output == SINK_RAW && !p->has_output && !t->no_output;
+	    p->run.output == SINK_RAW && !p->has_output && !p->has_format &&
+	    !t->no_output;
 	t->pass_out = !looked_at && t->out.mode == FRAMING_RAW &&
 	    p->filter.input == SOURCE_RAW && !p->has_input && !p->has_max &&
 	    p->filter.sends_n == 0 && p->repeat == 1 && t->interval_ms == 0 &&
@@ -362,7 +364,9 @@ static int
 finish_timestamps(struct plan *p, struct fail *f)
 {
 	struct run_plan *r = &p->run;
-	bool lines = !r->talk.no_output && r->handler.command.argv == NULL &&
+	/* A format says its own. */
+	bool lines = !r->talk.no_output && r->format == NULL &&
+	    r->handler.command.argv == NULL &&
 	    (r->output == SINK_LINES || r->output == SINK_ESCAPED ||
 		r->output == SINK_HEX);
 
@@ -418,15 +422,19 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	    .sends_n = p->filter.sends_n,
 	    .repeat = p->repeat,
 	    .quiet = p->standard && p->filter.sends_n == 0,
+	    .addressed = p->serving && p->filter.input == SOURCE_JSON &&
+		p->filter.sends_n == 0,
 	};
 	r->talk.stream = r->talk.in.mode == FRAMING_RAW && !packets;
 	r->output = p->filter.output;
+	r->format = p->filter.format;
 	r->talk.on_open = p->on_open;
 	r->talk.count = p->count_one ? 1 : p->count;
 	r->talk.expect = p->expect == NULL ? NULL : &p->expect_re;
 	r->talk.expect_text = p->expect;
 	r->talk.no_output = p->standard ||
-	    (r->talk.echo && !p->has_output && p->both == PLAN_BOTH_NONE);
+	    (r->talk.echo && !p->has_output && !p->has_format &&
+		p->both == PLAN_BOTH_NONE);
 	r->talk.track = r->retry > 0;
 	r->dial.log = &r->log;
 	plan_settle_datagrams(p);

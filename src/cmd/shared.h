@@ -31,6 +31,8 @@
 		OPTION_BY(set_input)}, \
 	{0, "output", "FORMAT", "lines null raw json escaped hex none", \
 		OPTION_BY(set_output)}, \
+	{0, "format", "FORMAT", "messages as this says; see help formats", \
+		OPTION_BY(set_format)}, \
 	{'0', "null", NULL, "messages end with NUL, both ways", \
 		OPTION_BY(set_null)}, \
 	{'j', "json", NULL, "messages are JSON lines, both ways", \

@@ -322,9 +322,11 @@ say_unfinished(struct dump *d, struct dump_side *s)
 static void
 init_side(struct dump_side *s, char arrow, const struct framing *fr)
 {
+	const struct framing copy = *fr; /* it may be in the struct */
+
 	memset(s, 0, sizeof(*s));
 	s->arrow = arrow;
-	s->fr = *fr;
+	s->fr = copy;
 	/* Where a message ends that we send is not the reader's business. */
 	if (arrow == '>' && fr->mode == FRAMING_END_TAG_BUFFER)
 		s->fr.mode = FRAMING_END_TAG;
@@ -342,6 +344,36 @@ dump_init(struct dump *d, const struct framing *in, const struct framing *out,
 	d->owner = owner;
 }
 
+/* The next byte is framed in another way; messages are counted on. */
+static void
+change_side(struct dump_side *s)
+{
+	uint64_t offset = s->scan.offset, number = s->scan.last.number;
+
+	init_side(s, s->arrow, &s->next);
+	s->scan.offset = offset;
+	s->scan.last.number = number;
+}
+
+/* What of these bytes is framed as it was. */
+static struct slice
+before_change(const struct dump_side *s, struct slice bytes)
+{
+	if (s->changes && s->change_at - s->scan.offset < bytes.len)
+		bytes.len = (size_t)(s->change_at - s->scan.offset);
+	return bytes;
+}
+
+void
+dump_change(struct dump *d, bool out, const struct framing *fr, uint64_t at)
+{
+	struct dump_side *s = out ? &d->out : &d->in;
+
+	s->changes = true;
+	s->next = *fr;
+	s->change_at = at;
+}
+
 void
 dump_bytes(struct dump *d, bool out, struct slice bytes, uint64_t number)
 {
@@ -356,13 +388,15 @@ dump_bytes(struct dump *d, bool out, struct slice bytes, uint64_t number)
 		say_call(d, s, s->scan.offset, 0);
 	}
 	while (bytes.len > 0) {
+		offset = s->scan.offset;
+		if (s->changes && offset >= s->change_at)
+			change_side(s);
 		if (!s->scan.inside) {
 			s->first = number;
 			s->kind = 0;
 		}
 		s->last = number;
-		offset = s->scan.offset;
-		used = scan_take(&s->scan, bytes, &p);
+		used = scan_take(&s->scan, before_change(s, bytes), &p);
 		show_piece(d, s, slice_of(bytes.p, used), offset, &p);
 		if (p.ends)
 			say_message(d, s);

@@ -37,6 +37,9 @@ struct dump_side {
 	uint64_t first, last; /* reads or writes that carried the message */
 	char kind;	      /* of the byte shown last, of this message */
 	bool said;	      /* how it ended has been said */
+	bool changes; /* from byte change_at on it is framed by `next` */
+	struct framing next;
+	uint64_t change_at;
 };
 
 struct dump {
@@ -57,6 +60,12 @@ void dump_init(struct dump *, const struct framing *in,
  * writes, from 1.
  */
 void dump_bytes(struct dump *, bool out, struct slice bytes, uint64_t number);
+
+/*
+ * Another framing, from byte `at` of that direction on, or from now on if that
+ * has passed; what is unfinished then stays so.
+ */
+void dump_change(struct dump *, bool out, const struct framing *, uint64_t at);
 
 /*
  * No more passes that way. `closed`: in order, which completes a message in

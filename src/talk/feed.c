@@ -1,6 +1,8 @@
 /* What we say; see feed.h. */
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +36,10 @@ init(struct feed *f, const struct feed_plan *plan, const char *name,
 {
 	f->name = name;
 	f->plan = plan;
+	f->then = FEED_READY;
+	f->is_unfit = false;
+	f->chan = 0;
+	f->until = f->base = f->cut = 0;
 	f->bad = false;
 	f->batch = (struct batch){f->v, 0, FEED_BATCH};
 	f->next = 0;
@@ -54,6 +60,7 @@ init(struct feed *f, const struct feed_plan *plan, const char *name,
 		plan->stream, fail) == -1)
 		return -1;
 	source_init(&f->source, plan->input, plan->crlf, plan->max, NULL);
+	f->source.notes = plan->input == SOURCE_JSON ? f->notes : NULL;
 	return 0;
 }
 
@@ -123,15 +130,35 @@ bad(struct feed *f, const char *name)
 	return f->batch.n > 0 ? FEED_READY : FEED_BAD;
 }
 
-/* The batch has been cut: it becomes what the peer is to get. */
+/* Where batch.v[i] stood. */
+static struct source_note
+note_of(const struct feed *f, size_t i)
+{
+	if (f->source.notes == NULL || f->plan->sends_n > 0)
+		return (struct source_note){0, JSON_ANYONE};
+	return f->notes[f->base + i];
+}
+
+/*
+ * What has been cut, v[base] to v[cut], becomes what the peer is to get. Where
+ * lines are refused alone, one that cannot be converted is, too.
+ */
 static enum feed_state
 ready(struct feed *f, const char *name)
 {
-	struct batch cut = f->batch;
+	struct batch cut = {f->v + f->base, f->cut - f->base, FEED_BATCH};
 
-	if (charset_convert(&f->charset, &cut, &f->batch, &f->fail) == -1)
-		return bad(f, name);
-	return FEED_READY;
+	f->next = 0;
+	if (charset_convert(&f->charset, &cut, &f->batch, &f->unfit) == 0)
+		return FEED_READY;
+	if (f->plan->addressed && f->unfit.status != STATUS_IO) {
+		fail_prefix(&f->unfit, "%s", name);
+		f->is_unfit = true;
+		return FEED_READY;
+	}
+	f->fail = f->unfit;
+	f->note = note_of(f, f->batch.n);
+	return bad(f, name);
 }
 
 /* The messages of --send, as they stand. */
@@ -150,6 +177,7 @@ next_send(struct feed *f)
 		text = f->plan->sends[f->send_at++];
 		batch_add(&f->batch, (const uint8_t *)text, strlen(text));
 	}
+	f->cut = f->batch.n;
 	return ready(f, "--send");
 }
 
@@ -216,13 +244,16 @@ begin_again(struct feed *f)
 
 /* As bad, with messages before it that have not been converted. */
 static enum feed_state
-bad_behind(struct feed *f)
+bad_behind(struct feed *f, struct source_note note)
 {
 	struct batch cut = f->batch;
 	struct fail first;
 
-	if (charset_convert(&f->charset, &cut, &f->batch, &first) == -1)
+	f->note = note;
+	if (charset_convert(&f->charset, &cut, &f->batch, &first) == -1) {
 		f->fail = first;
+		f->note = note_of(f, f->batch.n);
+	}
 	return bad(f, f->name);
 }
 
@@ -232,6 +263,26 @@ end_of_text(struct feed *f)
 {
 	return charset_end(&f->charset, &f->fail) == -1 ? bad(f, f->name)
 							: FEED_OVER;
+}
+
+/* What the source says is the end of the feed. */
+static bool
+is_fatal(const struct feed *f, enum source_result r)
+{
+	return r == SOURCE_BAD && (!f->plan->addressed || f->source.spent);
+}
+
+/* What stands behind the batch is kept until its turn comes. */
+static void
+look_behind(struct feed *f, enum source_result r)
+{
+	f->cut = f->batch.n;
+	if (r == SOURCE_COMMAND)
+		f->then = FEED_COMMAND;
+	if (r == SOURCE_BAD) {
+		fail_prefix(&f->fail, "%s", f->name);
+		f->then = FEED_REFUSED;
+	}
 }
 
 /* The input has ended: its last message, if it has one, or another round. */
@@ -248,13 +299,14 @@ next_of_end(struct feed *f, struct slice in)
 	}
 	r = source_end(&f->source, in, &f->batch, &f->fail);
 	f->used = in.len;
-	if (r == SOURCE_BAD)
-		return bad_behind(f);
+	if (is_fatal(f, r))
+		return bad_behind(f, f->source.command.note);
+	look_behind(f, r);
 	if (!begin_again(f))
 		f->over = true;
 	else
 		f->used = 0;
-	if (f->over && f->batch.n == 0)
+	if (f->over && f->batch.n == 0 && f->then == FEED_READY)
 		return end_of_text(f);
 	return ready(f, f->name);
 }
@@ -262,6 +314,7 @@ next_of_end(struct feed *f, struct slice in)
 static enum feed_state
 next_of_input(struct feed *f)
 {
+	const struct source_note nowhere = {0, JSON_ANYONE};
 	enum source_result r;
 	struct slice in;
 
@@ -271,10 +324,11 @@ next_of_input(struct feed *f)
 	in = held(f);
 	r = source_cut(&f->source, in, &f->batch, &f->used, &f->fail);
 	if (!keep(f, slice_of(in.p, f->used)))
-		return bad_behind(f);
-	if (r == SOURCE_BAD)
-		return bad_behind(f);
-	if (f->batch.n > 0 || r == SOURCE_COMMAND)
+		return bad_behind(f, nowhere);
+	if (is_fatal(f, r))
+		return bad_behind(f, f->source.command.note);
+	look_behind(f, r);
+	if (f->batch.n > 0 || f->then != FEED_READY)
 		return ready(f, f->name);
 	drop_used(f);
 	in = held(f);
@@ -287,21 +341,96 @@ next_of_input(struct feed *f)
 	return FEED_LATER;
 }
 
+static bool
+is_for_us(const struct feed *f, struct source_note note)
+{
+	return note.chan == JSON_ANYONE || note.chan == f->chan;
+}
+
+/* A line for a channel that is not there, or no longer. */
+static enum feed_state
+refuse_chan(struct feed *f, struct source_note note)
+{
+	char name[32] = "none of that name";
+
+	f->note = note;
+	if (note.chan != JSON_NOBODY)
+		snprintf(name, sizeof(name), "c%" PRIu64, note.chan);
+	fail_set(&f->refused, STATUS_DONE,
+	    "%s: line %" PRIu64 ": expected the channel c%" PRIu64 ", saw %s",
+	    f->name, note.record, f->chan, name);
+	fail_hint(&f->refused, "try: \"chan\":\"*\" for whoever is there");
+	return FEED_REFUSED;
+}
+
+/* Of the batch, what is for the channel that is open. */
+static enum feed_state
+next_of_batch(struct feed *f)
+{
+	f->until = f->batch.n;
+	if (!f->plan->addressed)
+		return FEED_READY;
+	for (f->until = f->next; f->until < f->batch.n; f->until++)
+		if (!is_for_us(f, note_of(f, f->until)))
+			break;
+	if (f->until > f->next)
+		return FEED_READY;
+	return refuse_chan(f, note_of(f, f->next++));
+}
+
+/* The one that could not be converted; the rest of its batch is next. */
+static enum feed_state
+next_unfit(struct feed *f)
+{
+	f->is_unfit = false;
+	f->refused = f->unfit;
+	f->note = note_of(f, f->batch.n);
+	f->base += f->batch.n + 1;
+	ready(f, f->name);
+	return FEED_REFUSED;
+}
+
+/* What stood behind the batch. */
+static enum feed_state
+next_behind(struct feed *f)
+{
+	enum feed_state then = f->then;
+
+	f->then = FEED_READY;
+	f->note = f->source.command.note;
+	f->refused = f->fail;
+	if (then == FEED_COMMAND && f->plan->addressed &&
+	    !is_for_us(f, f->note))
+		return refuse_chan(f, f->note);
+	return then;
+}
+
 enum feed_state
 feed_next(struct feed *f)
 {
-	enum feed_state s;
+	enum feed_state s = FEED_READY;
 
-	if (f->next < f->batch.n)
-		return FEED_READY;
 	/*
 	 * A round of --repeat may hold no message at all, and what has been
 	 * read of a stream no whole character.
 	 */
-	do {
+	while (s == FEED_READY) {
+		if (f->next < f->batch.n)
+			return next_of_batch(f);
+		if (f->is_unfit)
+			return next_unfit(f);
+		if (f->then != FEED_READY)
+			return next_behind(f);
 		f->batch = (struct batch){f->v, 0, FEED_BATCH};
-		f->next = 0;
+		f->next = f->base = 0;
 		s = f->plan->sends_n > 0 ? next_send(f) : next_of_input(f);
-	} while (s == FEED_READY && f->batch.n == 0);
+	}
 	return s;
+}
+
+void
+feed_skip(struct feed *f)
+{
+	f->note = note_of(f, f->next);
+	f->next++;
 }

@@ -25,6 +25,11 @@ struct feed_plan {
 	size_t sends_n;
 	uint64_t repeat; /* how often all of it is said; 1 is once */
 	bool quiet;	 /* stdin is not ours to read: it is the conversation */
+	/*
+	 * JSON lines of a server: "chan" says for which channel a line is, and
+	 * one that cannot be sent is refused alone.
+	 */
+	bool addressed;
 };
 
 enum feed_state {
@@ -32,6 +37,9 @@ enum feed_state {
 	FEED_LATER, /* on_more says when */
 	FEED_OVER,  /* that was all */
 	FEED_BAD,   /* fail says why; what came before has been given */
+	/* Each of these is given once, when what came before has been. */
+	FEED_REFUSED, /* a line: refused says why, note where it stood */
+	FEED_COMMAND, /* source.command */
 };
 
 struct feed {
@@ -39,19 +47,29 @@ struct feed {
 	/* Set by the owner. */
 	void (*on_more)(struct feed *);
 	void *owner;
+	uint64_t chan;	  /* the one that is open: that of "c7" is 7 */
 	struct fail fail; /* for FEED_BAD */
+	/* For FEED_REFUSED; STATUS_DONE: only the channel is another. */
+	struct fail refused;
+	struct source_note note; /* record is 0 where that is not known */
 
 	struct inlet inlet;
 	bool terminal;
 	bool quiet;	    /* it has nothing to say, and never had */
-	struct batch batch; /* what is to be sent from `next` on */
+	struct batch batch; /* what is to be sent from `next` on ... */
 	size_t next;
+	size_t until; /* ... and up to here, to the open channel */
 
 	/* The feed's own. */
 	const struct feed_plan *plan;
 	struct source source;
 	struct charset charset;
 	struct slice v[FEED_BATCH];
+	struct source_note notes[FEED_BATCH];
+	size_t base, cut; /* the batch is of v[base...], cut: v[...cut) */
+	bool is_unfit;	  /* behind it one cannot be converted: unfit */
+	struct fail unfit;
+	enum feed_state then; /* what stands behind all of v, or READY */
 	size_t send_at;
 	uint64_t round;
 	size_t used; /* bytes of the reader that the batch stands for */
@@ -78,6 +96,9 @@ void feed_release(struct feed *);
 
 /* Makes sure that there is a batch, if there can be one now. */
 enum feed_state feed_next(struct feed *);
+
+/* batch.v[next] cannot be sent: leaves it out. `note` says where it stood. */
+void feed_skip(struct feed *);
 
 /* Nobody wants anything now: stdin is not read. */
 void feed_rest(struct feed *);

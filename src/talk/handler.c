@@ -182,6 +182,8 @@ watch(struct handler *h, const struct process *p, struct fail *f)
 		feed_release(&h->feed);
 		return -1;
 	}
+	if (h->plan->format != NULL)
+		sink_set_format(&h->outlet.sink, h->plan->format);
 	h->feed.inlet.on_closed = on_inlet_closed;
 	h->feed.inlet.keeper = h;
 	h->outlet.on_closed = on_outlet_closed;

@@ -26,8 +26,9 @@ struct handler_plan {
 	struct command command; /* argv is NULL: there is no handler */
 	const char *name;	/* as typed, for texts */
 	uint64_t grace_ms;
-	struct feed_plan feed; /* how messages stand in what it writes */
-	enum sink_kind output; /* and in what it reads */
+	struct feed_plan feed;	     /* how messages stand in what it writes */
+	enum sink_kind output;	     /* and in what it reads ... */
+	const struct format *format; /* ... or NULL */
 };
 
 enum handler_state {

@@ -80,6 +80,7 @@ talk_on_batch(struct chan *c, struct batch *b)
 		b->n = (size_t)left;
 	good = to_text(t, b, &text, &f) == 0;
 	t->heard += text.n;
+	talk_stamp(t);
 	if (t->plan->expect != NULL)
 		look_at_messages(t, &text);
 	if (t->plan->echo) {

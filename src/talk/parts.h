@@ -2,7 +2,8 @@
  * Between the parts of a conversation, and for nobody else: talk.c has its
  * life and its end, say.c what we say, hear.c what we hear, pass.c what passes
  * unseen in place of both, handled.c what is different where a handler does
- * both, words.c the texts, trouble.c what befalls datagrams.
+ * both, events.c what programs are told, words.c the texts for people,
+ * trouble.c what befalls datagrams.
  */
 #ifndef TALK_PARTS_H
 #define TALK_PARTS_H
@@ -42,8 +43,18 @@ void talk_pass_resume(struct talk *);
 void talk_pass_plainly(struct talk *);
 void talk_pass_end(struct talk *);
 
+/* events.c */
+void talk_name(struct talk *, const char *peer);
+void talk_name_peer(struct talk *, const char *name);
+void talk_stamp(struct talk *);
+void talk_tell_open(struct talk *);
+bool talk_tell_error(struct talk *, const struct fail *, uint64_t line);
+bool talk_tell_due(struct talk *);
+bool talk_tell_close(struct talk *);
+
 /* wire.c */
 void talk_wire_begin(struct talk *);
+void talk_wire_change(struct talk *, const struct framing *);
 void talk_on_wire(struct chan *, bool out, struct slice bytes);
 
 /* handled.c; but for the first they ask for a handler. */

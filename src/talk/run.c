@@ -152,6 +152,8 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 		return fail_set(f, STATUS_IO, "out of memory");
 	}
 	run->outlet.sink.stamp = plan->stamp;
+	if (plan->format != NULL)
+		sink_set_format(&run->outlet.sink, plan->format);
 	return 0;
 }
 
@@ -183,6 +185,14 @@ on_dump(struct talk *t, const char *line)
 	struct run *run = t->owner;
 
 	log_show(&run->plan->log, line);
+}
+
+static void
+on_refused(struct talk *t, const struct fail *f)
+{
+	struct run *run = t->owner;
+
+	run->plan->complain(f);
 }
 
 /* With its handler: what is said and heard is that process's. */
@@ -229,8 +239,10 @@ begin(struct run *run, struct stream *s, const char *name)
 		run_end(run, STATUS_IO);
 		return;
 	}
+	run->talk.number = run->begun;
 	if (!run->plan->talk.answers)
-		log_say(&run->plan->log, LOG_VERBOSE, "%s: open", name);
+		log_say(&run->plan->log, LOG_VERBOSE, "c%" PRIu64 " %s: open",
+		    run->begun, name);
 	run->talking = true;
 	run->talk.plan = &run->plan->talk;
 	run->talk.log = &run->plan->log;
@@ -238,6 +250,7 @@ begin(struct run *run, struct stream *s, const char *name)
 	    run->plan->talk.charset.name == NULL ? NULL : &run->charset;
 	run->talk.on_over = on_over;
 	run->talk.on_dump = on_dump;
+	run->talk.on_refused = on_refused;
 	run->talk.owner = run;
 	talk_begin(&run->talk, &run->chans, s, name);
 }
@@ -287,9 +300,7 @@ run_loop(struct run *run)
 	if (run->talking && !run->talk.over) {
 		talk_wire_end(&run->talk, false, false);
 		talk_wire_end(&run->talk, true, false);
-		snprintf(run->talk.why, sizeof(run->talk.why),
-		    "ended by us: %.140s", run->fail->what);
-		talk_last_words(&run->talk);
+		talk_cut(&run->talk, run->status, run->fail);
 		log_say(&run->plan->log, LOG_VERBOSE, "%s", run->talk.last);
 		chan_close(&run->talk.chan, false);
 	}

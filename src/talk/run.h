@@ -13,7 +13,8 @@
 struct run_plan {
 	struct feed_plan feed;
 	enum sink_kind output;
-	struct stamp *stamp; /* --timestamps on stdout; NULL: none */
+	const struct format *format; /* in place of output, or NULL */
+	struct stamp *stamp;	     /* --timestamps on stdout; NULL: none */
 	struct talk_plan talk;
 	struct handler_plan handler;
 	struct log log;

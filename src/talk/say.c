@@ -3,8 +3,10 @@
  * queue, --ask and --interval let them go.
  */
 
+#include <inttypes.h>
 #include <string.h>
 
+#include "talk/explain.h"
 #include "talk/parts.h"
 
 /*
@@ -12,11 +14,12 @@
  * is over.
  */
 static void
-feed_failed(struct talk *t, const struct fail *f)
+feed_failed(struct talk *t, const struct fail *f, uint64_t line)
 {
 	t->feed_ended = true;
 	t->input_failed = true;
 	t->input_fail = *f;
+	talk_tell_error(t, f, line);
 	chan_flush(&t->chan);
 	if (chan_queued(&t->chan) == 0)
 		talk_input_failed(t);
@@ -102,7 +105,7 @@ static enum chan_sent
 send_portion(struct talk *t)
 {
 	struct feed *f = t->feed;
-	struct batch one = f->batch;
+	struct batch one = {f->batch.v, f->until, f->batch.cap};
 	size_t before = f->next;
 	enum chan_sent r;
 
@@ -114,45 +117,128 @@ send_portion(struct talk *t)
 	return r;
 }
 
+/*
+ * A line of the input is refused. Where each answers for itself that ends
+ * nothing, and the status will tell unless only its channel had gone.
+ */
+static void
+refuse_line(struct talk *t, const struct fail *f, uint64_t line)
+{
+	if (!t->feed->plan->addressed) {
+		feed_failed(t, f, line);
+		return;
+	}
+	t->refused += f->status != STATUS_DONE;
+	if (!talk_tell_error(t, f, line))
+		t->on_refused(t, f);
+}
+
+/* batch.v[next] cannot be sent; the others may. */
+static void
+refuse_message(struct talk *t)
+{
+	struct fail f;
+
+	talk_refused_text(t, &f);
+	feed_skip(t->feed);
+	refuse_line(t, &f, t->feed->note.record);
+}
+
+/* {"mode":...} */
+static void
+change_mode(struct talk *t, const struct source_command *c)
+{
+	enum framing_error err;
+	struct framing fr;
+	struct fail f;
+	size_t at;
+
+	err = framing_parse(c->asks.mode, &fr, &at);
+	if (stream_has_datagrams(t->chan.stream))
+		fail_set(&f, STATUS_MALFORMED,
+		    "expected none, since each datagram is a message");
+	else if (err != FRAMING_OK)
+		explain_mode(err, c->asks.mode, at, &f);
+	else if (charset_framing(&t->plan->charset, &fr, &f) == 0) {
+		fr.max = t->chan.out.max;
+		talk_wire_change(t, &fr);
+		chan_change(&t->chan, &fr);
+		return;
+	}
+	f.status = STATUS_MALFORMED;
+	fail_prefix(&f, "%s: line %" PRIu64 ": \"mode\"", t->feed->name,
+	    c->note.record);
+	refuse_line(t, &f, c->note.record);
+}
+
+static void
+obey(struct talk *t, const struct source_command *c)
+{
+	if (!c->asks.close) {
+		change_mode(t, c);
+		return;
+	}
+	t->closing = true;
+	talk_act(t, life_step(&t->life, LIFE_ENOUGH));
+}
+
+/* May the input be asked for more? */
+static bool
+may_say(const struct talk *t)
+{
+	return !t->ending && !t->over && !t->life.enough && !t->waiting_reply &&
+	    !t->feed_ended && !t->error.due && t->chan.writing == CHAN_WRITING;
+}
+
+/* Sends what is there. False: no more now. */
+static bool
+say_portion(struct talk *t)
+{
+	/* Asked for first: an end need not wait for the interval. */
+	if (t->pacing)
+		return false;
+	switch (send_portion(t)) {
+	case CHAN_SENT:
+		return true;
+	case CHAN_REFUSED:
+		refuse_message(t);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Says what can be said now. */
 void
 talk_pump(struct talk *t)
 {
-	struct fail f;
+	struct feed *f = t->feed;
+	bool more = true;
 
 	if (t->pumps_out && talk_pass_out(t))
 		return;
-	while (!t->ending && !t->over && !t->life.enough && !t->waiting_reply &&
-	    !t->feed_ended && t->chan.writing == CHAN_WRITING) {
-		switch (feed_next(t->feed)) {
+	while (more && may_say(t)) {
+		switch (feed_next(f)) {
 		case FEED_LATER:
 			return;
 		case FEED_OVER:
 			feed_over(t);
 			return;
 		case FEED_BAD:
-			feed_failed(t, &t->feed->fail);
+			feed_failed(t, &f->fail, f->note.record);
 			return;
+		case FEED_REFUSED:
+			refuse_line(t, &f->refused, f->note.record);
+			break;
+		case FEED_COMMAND:
+			obey(t, &f->source.command);
+			break;
 		case FEED_READY:
+			more = say_portion(t);
 			break;
-		}
-		/* Asked first: an end need not wait for the interval. */
-		if (t->pacing)
-			break;
-		switch (send_portion(t)) {
-		case CHAN_SENT:
-			break;
-		case CHAN_REFUSED:
-			talk_refused_text(t, &f);
-			feed_failed(t, &f);
-			return;
-		case CHAN_FULL:
-		case CHAN_LOST:
-			feed_rest(t->feed);
-			return;
 		}
 	}
-	feed_rest(t->feed);
+	feed_rest(f);
 }
 
 void
@@ -191,12 +277,12 @@ greet_with(struct talk *t, const struct batch *b)
 		    "--on-open: expected room for %zu messages, saw it for %zu",
 		    b->n, next);
 		fail_hint(&f, "try: fewer of them, and the rest as input");
-		feed_failed(t, &f);
+		feed_failed(t, &f, 0);
 		break;
 	case CHAN_REFUSED:
 		talk_refused_text(t, &f);
 		fail_prefix(&f, "--on-open");
-		feed_failed(t, &f);
+		feed_failed(t, &f, 0);
 		break;
 	}
 	t->life.queued = next > 0;
@@ -242,6 +328,6 @@ talk_greet(struct talk *t)
 	}
 	if (r == -1) {
 		fail_prefix(&f, "--on-open");
-		feed_failed(t, &f);
+		feed_failed(t, &f, 0);
 	}
 }

@@ -129,10 +129,18 @@ close_all(struct talk *t)
 		handler_leave(t->handler);
 }
 
-/* A pattern that nothing has met is a failure of its own. */
+/*
+ * Lines of the input that were refused, each of which has been told, and a
+ * pattern that nothing has met are failures of their own.
+ */
 static void
-judge_expect(struct talk *t)
+judge(struct talk *t)
 {
+	if (t->status == STATUS_DONE && t->refused > 0)
+		fail_set(&t->fail, t->status = STATUS_MALFORMED,
+		    "%s: %" PRIu64 " line%s of standard input could not be "
+		    "sent",
+		    t->name, t->refused, t->refused == 1 ? "" : "s");
 	if (t->status == STATUS_DONE && t->plan->expect != NULL && !t->met)
 		fail_set(&t->fail, t->status = STATUS_UNMET,
 		    "%s: expected a message that matches '%s', saw none in "
@@ -151,8 +159,9 @@ on_end_clock(uv_timer_t *timer)
 	outlet_flush(t->outlet);
 	if (!outlet_is_empty(t->outlet))
 		return; /* on_empty comes back here */
-	judge_expect(t);
-	close_all(t);
+	judge(t);
+	if (talk_tell_close(t))
+		close_all(t);
 }
 
 /* Did stdout fail? Then how it failed is how we end. */
@@ -184,6 +193,10 @@ on_outlet_room(struct outlet *o)
 	struct talk *t = o->owner;
 
 	t->kept = false;
+	if (t->over)
+		return;
+	if (t->error.due && talk_tell_due(t))
+		talk_pump(t);
 	if (!t->ending && t->echo_next >= t->echo.n)
 		chan_resume(&t->chan);
 }
@@ -201,9 +214,10 @@ on_outlet_empty(struct outlet *o)
 }
 
 /*
- * The peer has closed its half and ours is done: are our last bytes taken? A
- * peer that no longer reads answers them by a reset, so the kernel is asked
- * until it has nothing of ours left, for as long as --linger at the most.
+ * Ours is done, and the peer has closed its half or is to be left: are our last
+ * bytes taken? A peer that no longer reads answers them by a reset, so the
+ * kernel is asked until it has nothing of ours left, for as long as --linger at
+ * the most.
  */
 static void
 on_settle(uv_timer_t *timer)
@@ -220,7 +234,8 @@ on_settle(uv_timer_t *timer)
 		return;
 	}
 	if (left <= 0) {
-		talk_end(t, STATUS_DONE, "closed by the peer");
+		talk_end(t, STATUS_DONE,
+		    t->closing ? "closed by us" : "closed by the peer");
 		return;
 	}
 	/* As long as it becomes less, the peer is only slow. */
@@ -246,16 +261,18 @@ end_of_life(struct talk *t)
 		talk_end_with(t, &f, "closed by the peer");
 		return;
 	}
-	if (t->life.theirs_closed && t->life.ours != LIFE_LOST && t->said > 0 &&
-	    !t->life.enough) {
-		snprintf(t->why, sizeof(t->why), "closed by the peer");
+	if (t->life.ours != LIFE_LOST && t->said > 0 &&
+	    (t->closing || (t->life.theirs_closed && !t->life.enough))) {
+		snprintf(t->why, sizeof(t->why), "%s",
+		    t->closing ? "closed by us" : "closed by the peer");
 		t->settle_ms = 0;
 		t->settle_left = INT64_MAX;
 		on_settle(&t->clock[TALK_SETTLE]);
 		return;
 	}
 	talk_end(t, STATUS_DONE,
-	    t->life.enough		? "as many messages as asked for"
+	    t->closing			? "closed by us"
+		: t->life.enough	? "as many messages as asked for"
 		: t->life.theirs_closed ? "closed by the peer"
 					: "closed by us");
 }
@@ -306,7 +323,7 @@ talk_act(struct talk *t, unsigned todo)
 	}
 	if (todo & LIFE_DO_LINGER && t->handler != NULL)
 		talk_look(t);
-	if (todo & LIFE_DO_LINGER &&
+	if (todo & LIFE_DO_LINGER && !t->closing &&
 	    (t->handler == NULL || t->plan->linger_given))
 		talk_clock(t, TALK_LINGER,
 		    t->feed->terminal && !t->plan->linger_given
@@ -537,9 +554,11 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	t->untaken = 0;
 	sent_init(&t->sent);
 	t->echo.n = t->echo_next = 0;
-	snprintf(t->name, sizeof(t->name), "%s", name);
 	if (t->charset != NULL)
 		charset_restart(t->charset);
+	t->closing = t->told_close = t->error.due = false;
+	t->refused = 0;
+	talk_name(t, name);
 	for (i = 0; i < TALK_CLOCKS; i++) {
 		uv_timer_init(loop->uv, &t->clock[i]);
 		t->clock[i].data = t;
@@ -565,6 +584,7 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	/* What speaks is not stdin, or nothing would tell that it is over. */
 	if (p->echo || stream_has_datagrams(stream))
 		todo &= ~(unsigned)LIFE_DO_WAIT;
+	talk_tell_open(t);
 	talk_greet(t);
 	talk_say_unsent(t);
 	talk_act(t, todo);

@@ -51,7 +51,7 @@ struct talk_plan {
 	bool stay;
 	bool half_quiet; /* -N */
 	bool ask;
-	bool echo;
+	bool echo;	/* a role: what comes is sent back */
 	bool no_output; /* a role speaks, and nothing was asked of stdout */
 	uint64_t count; /* 0: no limit */
 	const regex_t *expect;
@@ -85,6 +85,9 @@ struct talk {
 	void (*on_over)(struct talk *); /* status and fail say how it went */
 	/* A line for --dump, without a newline; see dump.h. */
 	void (*on_dump)(struct talk *, const char *line);
+	/* A line of the input is refused, which ends nothing. */
+	void (*on_refused)(struct talk *, const struct fail *);
+	uint64_t number; /* of the conversation: its channel is c1, c2, ... */
 	void *owner;
 
 	enum status status;
@@ -104,7 +107,9 @@ struct talk {
 	struct chan chan;
 	struct life life;
 	struct dump dump;
-	char name[ADDR_TEXT_MAX]; /* of the peer */
+	char chan_name[24];
+	char peer[2 * ADDR_TEXT_MAX];  /* fit for any line; not ended */
+	char name[ADDR_TEXT_MAX + 24]; /* both, for texts */
 	uv_loop_t *loop;
 	uv_timer_t clock[TALK_CLOCKS];
 	int clocks_open;
@@ -116,8 +121,18 @@ struct talk {
 	enum talk_fin first_fin;
 	bool pumps_in, pumps_out; /* so long as bytes pass unseen */
 	struct pump pump_in, pump_out;
-	struct batch echo; /* what --echo has still to say */
+	struct batch echo; /* what has still to be answered */
 	size_t echo_next;
+	uint64_t begun_us;
+	uint64_t stamped; /* reads that there were when the time was taken */
+	uint64_t refused; /* lines of the input */
+	bool closing;	  /* the input has said so */
+	bool told_close;
+	struct talk_error {
+		bool due;
+		uint64_t line; /* 0: unknown */
+		struct fail fail;
+	} error;	   /* to be told as an event */
 	bool input_failed; /* it ends once what was said before is out */
 	struct fail input_fail;
 	struct sent sent;   /* with track */
@@ -136,6 +151,9 @@ void talk_begin(
 
 /* Ends it with this status; the text is in `fail` if there is one. */
 void talk_end(struct talk *, enum status, const char *why);
+
+/* It is cut off from outside, with this status and this text. */
+void talk_cut(struct talk *, enum status, const struct fail *);
 
 /*
  * The run ends: a handler is told to, and on_over comes when it has. False:

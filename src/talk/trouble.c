@@ -126,9 +126,10 @@ talk_on_peer(struct chan *c)
 	const struct stream_peer *p = c->stream->peer;
 	char name[ADDR_TEXT_MAX];
 
-	if (t->plan->answers)
-		log_say(t->log, LOG_VERBOSE, "%s: %s speaks", t->name,
-		    addr_name(&p->at.sa, p->len, name));
+	if (!t->plan->answers)
+		return;
+	talk_name_peer(t, addr_name(&p->at.sa, p->len, name));
+	log_say(t->log, LOG_VERBOSE, "%s: %s speaks", t->name, name);
 }
 
 void

@@ -21,6 +21,18 @@ talk_wire_begin(struct talk *t)
 		dump_init(&t->dump, &p->in, &p->out, p->color, show, t);
 }
 
+/* Both directions change: ours behind what is queued, theirs from now on. */
+void
+talk_wire_change(struct talk *t, const struct framing *fr)
+{
+	const struct chan *c = &t->chan;
+
+	if (!t->plan->dump)
+		return;
+	dump_change(&t->dump, false, fr, c->counts.bytes_in);
+	dump_change(&t->dump, true, fr, c->counts.bytes_out + chan_queued(c));
+}
+
 void
 talk_on_wire(struct chan *c, bool out, struct slice bytes)
 {

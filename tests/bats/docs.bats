@@ -6,6 +6,7 @@ load helper
 
 commands="connect serve-single encode decode help"
 pages="wdsock.1 wdsock-connect.1 wdsock-serve-single.1 wdsock-encode.1"
+pages7="wdsock-format.7 wdsock-framing.7"
 
 # The options of a command as its help lists them, one in a line.
 options_of() {
@@ -130,6 +131,24 @@ page_of() {
 	done
 }
 
+@test "every directive of a format is in help, manual and completions, and no other" {
+	wdsock help formats | sed -n 's/^  \(%.\)  .*/\1/p' | sort >help
+	[ "$(wc -l <help)" = 15 ]
+	sed -n 's/^\.It Cm \(\\&\)\{0,1\}\(%.\)$/\2/p' \
+		"$SRC/man/wdsock-format.7" | sort | diff help -
+	grep -v %% help >letters
+	bash -c 'source "$1/completions/wdsock"
+		_wdsock_values connect --format' - "$SRC" | tr ' ' '\n' |
+		sort | diff letters -
+	sed -n '/^_wdsock_format/,/^}/p' "$SRC/completions/_wdsock" |
+		grep -o '%[a-zA-Z]' | sort | diff letters -
+	grep '^set -l directives' "$SRC/completions/wdsock.fish" |
+		grep -o '%[a-zA-Z]' | sort | diff letters -
+	while read -r d; do
+		printf '1\r\na' | wdsock decode --format "$d"
+	done <help
+}
+
 @test "the exit statuses are one table: in the code, in help and in the manual" {
 	wdsock help exit | sed 's/^ *\([0-9]*\)  /\1 /' >help
 	sed -n '/^\.Sh EXIT STATUS/,/^\.El/p' "$SRC/man/wdsock.1" |
@@ -148,7 +167,7 @@ page_of() {
 }
 
 @test "every example in the manual pages says what it shows" {
-	for page in $pages wdsock-framing.7; do
+	for page in $pages $pages7; do
 		mkdir "$page"
 		(cd "$page" &&
 			perl "$SRC/tests/bats/examples.pl" man "$SRC/man/$page")
@@ -163,7 +182,7 @@ page_of() {
 	command -v mandoc >/dev/null || skip "no mandoc"
 	cd "$SRC/man"
 	# shellcheck disable=SC2086
-	run mandoc -Tlint -Wwarning $pages wdsock-framing.7
+	run mandoc -Tlint -Wwarning $pages $pages7
 	[ -z "$output" ]
 }
 

@@ -249,7 +249,7 @@ DATE='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}'
 			esac
 			# shellcheck disable=SC2086
 			run_bytes 0 wd connect -v --timestamps start $how "$A" </dev/null
-			run grep -E '[0-9]\.[0-9]{6}' out
+			run grep -E '^ *[0-9]+\.[0-9]{6} ' out
 			[ "$status" = 1 ]
 			err_like '^   0\.[0-9]{6} wdsock: '
 		done

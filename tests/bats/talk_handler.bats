@@ -393,7 +393,7 @@ gone() {
 			;;
 		esac
 		here_are WDSOCK_CHANNEL=c1 WDSOCK_MODE=windev KEPT=yes
-		peer=$(sed -n 's/^wdsock: \(.*\): open$/\1/p' err)
+		peer=$(sed -n 's/^wdsock: c1 \(.*\): open$/\1/p' err)
 		grep -aqF "WDSOCK_PEER=$peer" env
 		none_of stale LISTEN_FDS WDSOCK_MODE_OUT
 	}
@@ -762,8 +762,9 @@ gone() {
 		caller send '2\r\nab' expect '5\r\n6162!' half-close expect-eof
 		ended 0
 		here "$T"
-		printf '%s\n' 'read -r line' 'case $line in' \
-			'*\"text\":\"hi\"*)' \
+		printf '%s\n' 'read -r open' 'read -r line' \
+			'case $open$line in' \
+			'*\"event\":\"open\"*\"text\":\"hi\"*)' \
 			'printf "%s\n" "{\"text\":\"a\\nb\"}" ;; esac' >answer
 		serve -j --exec 'sh answer' </dev/null
 		caller send '2\r\nhi' expect '3\r\na\nb' half-close expect-eof

@@ -502,8 +502,10 @@ end_run(struct play *p)
 	int turns;
 
 	outlet_flush(&p->outlet);
-	if (!p->is_over)
+	if (!p->is_over) {
+		talk_cut(&p->talk, STATUS_DONE, &p->fail);
 		chan_close(&p->talk.chan, false);
+	}
 	feed_release(&p->feed);
 	outlet_close(&p->outlet);
 	chan_loop_release(&p->chans);

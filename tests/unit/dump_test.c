@@ -200,6 +200,33 @@ test_color(void)
 	    "colours come on top of the marks and end with the row");
 }
 
+/* A change in the midst of what one write takes. */
+static void
+test_change(void)
+{
+	struct framing netstring;
+	struct dump d;
+	size_t at;
+
+	framing_parse("netstring", &netstring, &at);
+	begin(&d, "u8", "lines", false);
+	OUT(&d, "a", 1);
+	dump_change(&d, true, &netstring, 2);
+	OUT(&d, "\n1:b,", 2);
+	is_text(said,
+	    "> 00000000  61                                               "
+	    " a\n"
+	    "> 00000001 |0a                                               "
+	    " .\n"
+	    "> message 1 at 0: payload 1 byte, trailer 1 byte \"\\n\"; "
+	    "2 writes (1-2)\n"
+	    "> 00000002  31 3a|62|2c                                      "
+	    " 1:b,\n"
+	    "> message 2 at 2: header 2 bytes \"1:\", payload 1 byte, "
+	    "trailer 1 byte \",\"; 1 write (2)\n",
+	    "a change of the framing holds from its byte on");
+}
+
 int
 main(void)
 {
@@ -211,5 +238,6 @@ main(void)
 	test_characters();
 	test_ends();
 	test_color();
+	test_change();
 	return done_testing();
 }
