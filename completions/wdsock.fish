@@ -202,6 +202,8 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from serve-single'" \
 		"-c wdsock-serve-single"
 	eval complete $at -l echo \
 		-d "'send back what comes'"
+	eval complete $at -l reply -x -a "'$directives'" \
+		-d "'answer what comes with what this makes of it'"
 	eval complete $at -s k -l keep \
 		-d "'serve the next client when one has gone'"
 	eval complete $at -l refuse-others \

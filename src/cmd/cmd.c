@@ -69,7 +69,7 @@ cmd_print_overview(FILE *to)
 	    "  wdsock help COMMAND   options of a command\n"
 	    "  wdsock help modes     transmission modes "
 	    "(modes de transmission)\n"
-	    "  wdsock help formats   directives of --format\n"
+	    "  wdsock help formats   directives of --format and --reply\n"
 	    "  wdsock help exit      exit statuses\n"
 	    "  wdsock --version      version, and what is built in\n");
 }

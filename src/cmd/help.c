@@ -40,7 +40,8 @@ print_formats(void)
 	const struct format_directive *d;
 	size_t i;
 
-	printf("--format FORMAT, a text with directives:\n\n");
+	printf(
+	    "--format FORMAT and --reply FORMAT, a text with directives:\n\n");
 	for (i = 0; i < format_directives_count; i++) {
 		d = &format_directives[i];
 		printf("  %%%c  %-42s %s%c\n", d->letter, d->what, takes[d->of],

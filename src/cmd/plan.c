@@ -29,6 +29,8 @@ plan_release(struct plan *p)
 	command_release(&p->run.handler.command);
 	if (p->has_format)
 		format_release(&p->format);
+	if (p->has_reply)
+		format_release(&p->reply);
 	explicit_bzero(p->proxy_secret, sizeof(p->proxy_secret));
 }
 
@@ -173,6 +175,12 @@ int
 set_format(struct plan *p, const char *value, struct fail *f)
 {
 	return read_format(value, &p->format, &p->has_format, f);
+}
+
+int
+set_reply(struct plan *p, const char *value, struct fail *f)
+{
+	return read_format(value, &p->reply, &p->has_reply, f);
 }
 
 int

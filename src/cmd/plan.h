@@ -32,8 +32,9 @@ struct plan {
 	bool mode_auto; /* the command takes -m auto */
 	bool has_input;
 	bool has_output;
-	bool has_format;
+	bool has_format, has_reply;
 	struct format format; /* --format */
+	struct format reply;  /* --reply */
 	enum plan_both both;
 	const char *sends[PLAN_SENDS_MAX];
 	bool help;
@@ -106,6 +107,7 @@ int set_output(struct plan *, const char *value, struct fail *);
 int set_charset(struct plan *, const char *value, struct fail *);
 int set_charset_errors(struct plan *, const char *value, struct fail *);
 int set_format(struct plan *, const char *value, struct fail *);
+int set_reply(struct plan *, const char *value, struct fail *);
 int set_null(struct plan *, const char *value, struct fail *);
 int set_json(struct plan *, const char *value, struct fail *);
 int set_crlf(struct plan *, const char *value, struct fail *);

@@ -35,12 +35,13 @@ set_sh(struct plan *p, const char *value, struct fail *f)
 static int
 refuse_others(const struct plan *p, struct fail *f)
 {
-	const char *other = p->run.talk.echo ? "--echo"
-	    : p->filter.sends_n > 0	     ? "--send"
-	    : p->repeat != 1		     ? "--repeat"
-	    : p->run.talk.stay		     ? "--stay"
-	    : p->run.talk.ask		     ? "--ask"
-					     : NULL;
+	const char *other = p->has_reply ? "--reply"
+	    : p->run.talk.echo		 ? "--echo"
+	    : p->filter.sends_n > 0	 ? "--send"
+	    : p->repeat != 1		 ? "--repeat"
+	    : p->run.talk.stay		 ? "--stay"
+	    : p->run.talk.ask		 ? "--ask"
+					 : NULL;
 
 	if (other == NULL)
 		return 0;

@@ -406,6 +406,15 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	}
 	if (finish_framing(p, f) == -1)
 		return -1;
+	if (p->has_reply && r->talk.echo) {
+		fail_set(f, STATUS_USAGE,
+		    "--echo and --reply: expected one of them, saw both");
+		return fail_hint(f, "try: --reply alone");
+	}
+	if (p->has_reply) {
+		r->talk.echo = true;
+		r->talk.reply = &p->reply;
+	}
 	finish_clocks(p);
 	packets = p->datagrams || r->dial.seqpacket;
 	/* Started by inetd, stdin and stdout are the conversation itself. */

@@ -86,6 +86,8 @@ static const struct option options[] = {
     CMD_OPTIONS_PEOPLE,
     {0, "echo", NULL, "send back what comes",
 	OPTION_IN(OPTION_FLAG, run.talk.echo)},
+    {0, "reply", "FORMAT", "answer what comes with what this makes of it",
+	OPTION_BY(set_reply)},
     CMD_OPTIONS_HANDLER,
     {'k', "keep", NULL, "serve the next client when one has gone",
 	OPTION_IN(OPTION_FLAG, run.keep)},

@@ -21,6 +21,7 @@ talk_name_peer(struct talk *t, const char *name)
 
 	text_escape(TEXT_LINE, slice_of(name, strlen(name)), &pos, &out);
 	t->outlet->sink.about.peer = slice_of(t->peer, out.len);
+	t->reply.about.peer = t->outlet->sink.about.peer;
 }
 
 /* Who speaks with whom, and which conversation of the run it is. */
@@ -52,6 +53,8 @@ talk_stamp(struct talk *t)
 	t->stamped = t->chan.counts.reads;
 	about_clock(&about->time_us, &now_us);
 	about->since_us = now_us - t->begun_us;
+	t->reply.about.time_us = about->time_us;
+	t->reply.about.since_us = about->since_us;
 }
 
 static bool
@@ -179,4 +182,5 @@ talk_cut(struct talk *t, enum status s, const struct fail *f)
 	t->fail = *f;
 	talk_tell_close(t);
 	talk_last_words(t);
+	talk_reply_end(t);
 }

@@ -57,7 +57,8 @@ to_text(
 {
 	*text = *b;
 	if (t->charset == NULL ||
-	    (t->plan->no_output && t->plan->expect == NULL))
+	    (t->plan->no_output && t->plan->expect == NULL &&
+		t->plan->reply == NULL))
 		return 0;
 	if (charset_convert(t->charset, b, text, f) == 0)
 		return 0;
@@ -84,7 +85,8 @@ talk_on_batch(struct chan *c, struct batch *b)
 	if (t->plan->expect != NULL)
 		look_at_messages(t, &text);
 	if (t->plan->echo) {
-		t->echo = *b;
+		/* A format speaks UTF-8; what goes back as it is need not. */
+		t->echo = t->plan->reply == NULL ? *b : text;
 		t->echo_next = 0;
 		go = talk_echo(t);
 	}

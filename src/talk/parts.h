@@ -26,6 +26,8 @@ void talk_greet(struct talk *);
 void talk_say_unsent(struct talk *);
 void talk_pump(struct talk *);
 bool talk_echo(struct talk *);
+void talk_reply_begin(struct talk *);
+void talk_reply_end(struct talk *);
 void talk_on_more(struct feed *);
 void talk_on_low(struct chan *);
 void talk_on_reply_clock(uv_timer_t *);

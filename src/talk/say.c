@@ -25,7 +25,66 @@ feed_failed(struct talk *t, const struct fail *f, uint64_t line)
 		talk_input_failed(t);
 }
 
-/* --echo: what has come goes back. False: the rest waits for on_low. */
+void
+talk_reply_begin(struct talk *t)
+{
+	const struct talk_plan *p = t->plan;
+	struct fail f;
+
+	if (p->reply != NULL &&
+	    reply_begin(&t->reply, p->reply, &p->charset, p->out.max,
+		&t->outlet->sink.about, &f) == -1)
+		talk_end_with(t, &f, "failed");
+}
+
+void
+talk_reply_end(struct talk *t)
+{
+	if (t->plan->reply != NULL)
+		reply_end(&t->reply);
+}
+
+/* What --reply makes of what has come, as far as the queue takes it. */
+static enum chan_sent
+send_replies(struct talk *t, struct fail *f)
+{
+	struct reply *r = &t->reply;
+	enum chan_sent sent = CHAN_SENT;
+	size_t before;
+	int made = 0;
+
+	for (;;) {
+		before = r->next;
+		if (before < r->batch.n)
+			sent = chan_send(&t->chan, &r->batch, &r->next);
+		t->echo_next += r->next - before;
+		if (sent != CHAN_SENT || made == -1 ||
+		    t->echo_next == t->echo.n)
+			break;
+		made = reply_make(r, &t->echo, t->echo_next, f);
+	}
+	/* What was refused is shown, so it must still be there. */
+	if (sent == CHAN_REFUSED)
+		talk_refused_text(t, f);
+	if (sent != CHAN_FULL)
+		reply_drop(r);
+	return made == -1 && sent == CHAN_SENT ? CHAN_REFUSED : sent;
+}
+
+static enum chan_sent
+send_back(struct talk *t, struct fail *f)
+{
+	enum chan_sent sent;
+
+	if (t->plan->reply != NULL)
+		return send_replies(t, f);
+	sent = chan_send(&t->chan, &t->echo, &t->echo_next);
+	if (sent == CHAN_REFUSED)
+		talk_refused_text(t, f);
+	return sent;
+}
+
+/* A role answers what has come. False: the rest waits for on_low. */
 bool
 talk_echo(struct talk *t)
 {
@@ -33,14 +92,13 @@ talk_echo(struct talk *t)
 	enum chan_sent r;
 	struct fail f;
 
-	r = chan_send(&t->chan, &t->echo, &t->echo_next);
+	r = send_back(t, &f);
 	if (t->echo_next > before) {
 		t->said += t->echo_next - before;
 		t->life.queued = true;
 	}
 	if (r == CHAN_REFUSED) {
-		talk_refused_text(t, &f);
-		fail_prefix(&f, "--echo");
+		fail_prefix(&f, t->plan->reply == NULL ? "--echo" : "--reply");
 		talk_end_with(t, &f, "it cannot be sent back");
 	}
 	if (r == CHAN_REFUSED || r == CHAN_LOST)

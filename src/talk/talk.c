@@ -120,6 +120,7 @@ close_all(struct talk *t)
 	talk_wire_end(t, false, false);
 	talk_wire_end(t, true, false);
 	talk_last_words(t);
+	talk_reply_end(t);
 	if (t->plan->track)
 		count_untaken(t);
 	chan_close(&t->chan, false);
@@ -584,6 +585,7 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	/* What speaks is not stdin, or nothing would tell that it is over. */
 	if (p->echo || stream_has_datagrams(stream))
 		todo &= ~(unsigned)LIFE_DO_WAIT;
+	talk_reply_begin(t);
 	talk_tell_open(t);
 	talk_greet(t);
 	talk_say_unsent(t);

@@ -24,6 +24,7 @@
 #include "talk/handler.h"
 #include "talk/life.h"
 #include "talk/pump.h"
+#include "talk/reply.h"
 
 enum talk_clock {
 	TALK_IDLE,     /* --idle: nothing came and nothing went */
@@ -51,7 +52,8 @@ struct talk_plan {
 	bool stay;
 	bool half_quiet; /* -N */
 	bool ask;
-	bool echo;	/* a role: what comes is sent back */
+	bool echo;		    /* a role: what comes is answered, ... */
+	const struct format *reply; /* ... as this says, or NULL: as it is */
 	bool no_output; /* a role speaks, and nothing was asked of stdout */
 	uint64_t count; /* 0: no limit */
 	const regex_t *expect;
@@ -123,6 +125,7 @@ struct talk {
 	struct pump pump_in, pump_out;
 	struct batch echo; /* what has still to be answered */
 	size_t echo_next;
+	struct reply reply;
 	uint64_t begun_us;
 	uint64_t stamped; /* reads that there were when the time was taken */
 	uint64_t refused; /* lines of the input */

@@ -1,4 +1,4 @@
-# What people ask to see of a message: --format.
+# What people ask to see of a message: --format, JSON lines, --reply.
 
 # Each case has variables of its own.
 # shellcheck disable=SC2030,SC2031
@@ -51,7 +51,7 @@ shows() {
 		'wdsock: try: %n; there are %m %e %x %b %j %l %n %c %p %d %t %T %r %D and %%'
 	run_bytes 2 wdsock connect --format 'ab%' </dev/null
 	err_has 'byte 3: expected a directive, saw the end'
-	run_bytes 2 wdsock serve-single --format '\q' </dev/null
+	run_bytes 2 wdsock serve-single --reply '\q' </dev/null
 	err_has 'byte 0: expected \n, \r, \t, \\, \0 or \xHH'
 	run_bytes 2 wdsock decode --format '%9999m' </dev/null
 	err_has 'byte 1: expected a number of at most 4096'
@@ -165,4 +165,112 @@ shows() {
 		peer_held
 	}
 	each unix
+}
+
+@test "--reply answers each message with what the format makes of it" {
+	body() {
+		serve --reply '%n:%m!'
+		caller send '1\r\na' expect '4\r\n1:a!' send '0\r\n' \
+			expect '3\r\n2:!' half-close expect-eof
+		ended 0
+		out_is ''
+		err_is_empty
+	}
+	each
+}
+
+@test "--reply writes to stdout what --output, --format or -j asks for" {
+	body() {
+		serve --reply ok --format '%m;'
+		caller send '1\r\na' expect '2\r\nok' half-close expect-eof
+		ended 0
+		out_is 'a;'
+	}
+	each
+}
+
+@test "--reply keeps the mode of what goes, and binary bytes" {
+	body() {
+		serve --mode-out 'end-tag=|' --reply '%m\0%x'
+		caller send '2\r\na\xff' expect 'a\xff\x0061ff|' half-close \
+			expect-eof
+		ended 0
+	}
+	each
+}
+
+@test "--reply speaks UTF-8, and the charset of the peer to the peer" {
+	body() {
+		serve --charset CP1252 --reply 'é%m€'
+		caller send '1\r\n\xe4' expect '3\r\n\xe9\xe4\x80' \
+			half-close expect-eof
+		ended 0
+		serve --charset CP1252 --reply '%m→'
+		caller send '1\r\na' try expect-eof
+		ended 8
+		err_has '--reply: '
+	}
+	each
+}
+
+@test "an empty reply is an empty message" {
+	body() {
+		serve --reply ''
+		caller send '1\r\na1\r\nb' expect '0\r\n0\r\n' half-close expect-eof
+		ended 0
+	}
+	each
+}
+
+@test "a reply that cannot be sent ends with 8 and says so" {
+	body() {
+		serve --mode-out 'end-tag=|' --reply '%m'
+		caller send '3\r\na|b' try expect-eof
+		ended 8
+		err_has '--reply: message 1: byte 1: expected no end tag'
+	}
+	each
+	body() {
+		serve --max-message 10 --reply '%m%m'
+		caller send '5\r\nHello' expect '10\r\nHelloHello' \
+			send '6\r\nHello!' try expect-eof
+		ended 8
+		err_has '--reply: reply 2: expected at most 10 bytes, saw more'
+		err_has 'a larger --max-message'
+	}
+	rm -rf tcp4 unix tcp6 abstract
+	each
+}
+
+@test "--echo and --reply do not go together" {
+	run_bytes 2 wdsock serve-single --echo --reply x unix:s </dev/null
+	err_has 'expected one of them, saw both'
+}
+
+@test "20 MB of replies to a client that reads late are whole, in little memory" {
+	body() {
+		perl -e 'print "y" x 1000, "\n" for 1 .. 10000' >lines
+		serve --reply '%m%m'
+		wd connect "$A" <lines >got
+		ended 0
+		sed 's/.*/&&/' lines | cmp - got
+	}
+	each tcp4 unix
+}
+
+@test "a client that does not read holds up --reply, in little memory" {
+	body() {
+		serve --reply '%m%m%m' </dev/null
+		caller_behind try frames 2000000 100 until measured
+		until_true stuck
+		[ "$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' \
+			"/proc/$SERVER/status")" -lt 40000 ]
+		kill "$SERVER"
+		ended 143
+	}
+	stuck() {
+		kill -USR1 "$SERVER"
+		grep -q 'the peer to read\|standard output' err
+	}
+	each tcp4 unix
 }

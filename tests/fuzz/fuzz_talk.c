@@ -104,6 +104,7 @@ static char large_text[20001];
 static const char *const texts[] = {
     "", "a", "Hello World", "t|g", "two\nlines", large_text, "b", "end"};
 static regex_t pattern;
+static struct format same; /* says what it is given */
 static struct play play;
 static int file = -1, in_file = -1, null = -1;
 
@@ -265,6 +266,8 @@ choose(struct play *p, struct slice in)
 	c->reads_n = choose_steps(&in, c->reads, b % STEPS_MAX, true);
 	c->writes_n = choose_steps(&in, c->writes, d % STEPS_MAX, false);
 	c->shuts_n = choose_steps(&in, c->shuts, d >> 6, false);
+	/* A role answers with what has come, in one way or the other. */
+	p->plan.reply = p->plan.echo && b & 64 ? &same : NULL;
 	c->text = in;
 	p->reversed = check_alloc(in.len);
 	for (i = 0; i < in.len; i++)
@@ -736,6 +739,8 @@ init(void)
 		return;
 	signal(SIGPIPE, SIG_IGN);
 	memset(large_text, 'x', sizeof(large_text) - 1);
+	if (format_init(&same, "%m", &play.fail) == -1)
+		abort();
 	if (regcomp(&pattern, "a", REG_NOSUB) != 0)
 		abort();
 	null = open("/dev/null", O_RDONLY);
