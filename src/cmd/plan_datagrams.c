@@ -125,12 +125,19 @@ static void
 probe(struct plan *p)
 {
 	static const char *const empty[] = {""};
+	struct talk_plan *t = &p->run.talk;
 
 	p->run.only_connect = false;
 	p->run.feed.sends = empty;
 	p->run.feed.sends_n = 1;
 	p->run.output = SINK_NONE;
 	p->run.talk.count = 1;
+	/* No answer is no error, however long it was waited for. */
+	if (t->idle_ms > 0 && t->idle_ms < t->quit_ms)
+		t->quit_ms = t->idle_ms;
+	if (t->reply_ms > 0 && t->reply_ms < t->quit_ms)
+		t->quit_ms = t->reply_ms;
+	t->idle_ms = t->reply_ms = 0;
 }
 
 int
@@ -153,8 +160,13 @@ plan_settle_datagrams(struct plan *p)
 		/* There is no half of ours to close, nor an end of a client. */
 		t->answers = t->stay = true;
 		p->run.keep = false;
-	} else if (t->quit_ms == UINT64_MAX)
-		t->quit_ms = QUIT_MS;
+	} else {
+		if (t->quit_ms == UINT64_MAX)
+			t->quit_ms = QUIT_MS;
+		/* A question or its answer may be lost. */
+		if (t->ask && t->reply_ms == 0)
+			t->reply_ms = QUIT_MS;
+	}
 	if (p->run.only_connect && address(p)->kind == ADDR_UDP)
 		probe(p);
 }

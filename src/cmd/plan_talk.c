@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,8 @@ set_expect(struct plan *p, const char *value, struct fail *f)
 	if (p->expect != NULL)
 		regfree(&p->expect_re);
 	p->expect = NULL;
+	/* Our side is UTF-8 whatever the locale; this is where it tells. */
+	setlocale(LC_CTYPE, "C.UTF-8");
 	err = regcomp(&p->expect_re, value, REG_EXTENDED | REG_NOSUB);
 	if (err != 0) {
 		regerror(err, &p->expect_re, why, sizeof(why));

@@ -30,7 +30,8 @@ cmd_color(enum plan_color color)
 	if (color != PLAN_COLOR_AUTO)
 		return color == PLAN_COLOR_ALWAYS;
 	return (no == NULL || no[0] == '\0') && term != NULL &&
-	    strcmp(term, "dumb") != 0 && isatty(STDERR_FILENO) == 1;
+	    term[0] != '\0' && strcmp(term, "dumb") != 0 &&
+	    isatty(STDERR_FILENO) == 1;
 }
 
 /*

@@ -264,9 +264,11 @@ dgram_bind(const struct sockaddr *sa, socklen_t len, bool v6_only,
     const struct dgram_opts *o, const struct sock_opts *sock, struct fail *f)
 {
 	int fd = sock_open(sa->sa_family, SOCK_DGRAM);
-	char name[ADDR_TEXT_MAX];
+	char at[ADDR_TEXT_MAX], name[ADDR_TEXT_MAX + 8];
 
-	addr_name(sa, len, name);
+	addr_name(sa, len, at);
+	snprintf(name, sizeof(name), "%s%s",
+	    sa->sa_family == AF_UNIX ? "" : "udp:", at);
 	if (fd == -1)
 		return sock_cannot_listen(name, f);
 	if (prepare(fd, sa, v6_only, o, sock, f) == -1) {

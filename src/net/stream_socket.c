@@ -24,6 +24,7 @@ struct stream_socket {
 	struct stream base;
 	struct ready ready;
 	bool is_unix;
+	bool shut;    /* our FIN is on its way, or there */
 	size_t large; /* of the packet that waits behind STREAM_LARGE */
 };
 
@@ -140,6 +141,7 @@ socket_shut(struct stream *s)
 	/* ENOTCONN: the peer has reset it; recv will say so. */
 	if (shutdown(of(s)->ready.fd.fd, SHUT_WR) == -1 && errno != ENOTCONN)
 		return failed(s);
+	of(s)->shut = true;
 	return 0;
 }
 
@@ -159,7 +161,8 @@ socket_unacked(const struct stream *s)
 		return 0;
 #ifdef SIOCOUTQ
 	if (ioctl(of(s)->ready.fd.fd, SIOCOUTQ, &n) == 0)
-		return n;
+		/* The kernel counts a FIN as if it were a byte. */
+		return n > 0 && of(s)->shut ? n - 1 : n;
 #endif
 	return -1;
 }

@@ -113,7 +113,8 @@ mark_of(char before, char kind)
 		return ' ';
 	if (kind == REFUSED)
 		return '!';
-	if (before == 0 || (before == MAYBE && kind == PAYLOAD))
+	if ((before == 0 && kind != MAYBE) ||
+	    (before == MAYBE && kind == PAYLOAD))
 		return ' ';
 	return kind == MAYBE ? '?' : '|';
 }

@@ -15,7 +15,6 @@ void talk_clock(struct talk *, enum talk_clock, uint64_t ms, uv_timer_cb);
 void talk_act(struct talk *, unsigned todo);
 void talk_input_failed(struct talk *);
 void talk_end_with(struct talk *, const struct fail *, const char *why);
-void talk_timed_out(struct talk *, const char *option, uint64_t ms);
 void talk_end_soon(struct talk *);
 void talk_gone(struct talk *);
 void talk_on_quit(uv_timer_t *);
@@ -69,6 +68,7 @@ void talk_judge_handler(struct talk *);
 void talk_say_handler(const struct talk *);
 
 /* words.c */
+void talk_timed_out(struct talk *, const char *option, uint64_t ms);
 void talk_lost_text(const struct talk *, struct fail *);
 void talk_broken_text(const struct talk *, int err, struct fail *);
 

@@ -167,16 +167,34 @@ run_take_outcome(struct run *run)
 	run->fail->status = run->talk.status;
 }
 
+/*
+ * -v: the last line of a conversation. Where the run ends with it, what is
+ * wrong is told before.
+ */
+static void
+last_line(struct run *run)
+{
+	const struct log *log = &run->plan->log;
+
+	if (log->level < LOG_VERBOSE)
+		return;
+	if (run->over && run->fail->signal == 0) {
+		run->plan->complain(run->fail);
+		run->fail->what[0] = run->fail->hint[0] = '\0';
+	}
+	log_say(log, LOG_VERBOSE, "%s", run->talk.last);
+}
+
 static void
 on_over(struct talk *t)
 {
 	struct run *run = t->owner;
 	run->talking = false;
-	log_say(&run->plan->log, LOG_VERBOSE, "%s", t->last);
 	if (run->over)
 		uv_stop(&run->loop);
 	else
 		run->on_over(run);
+	last_line(run);
 }
 
 static void
@@ -301,7 +319,7 @@ run_loop(struct run *run)
 		talk_wire_end(&run->talk, false, false);
 		talk_wire_end(&run->talk, true, false);
 		talk_cut(&run->talk, run->status, run->fail);
-		log_say(&run->plan->log, LOG_VERBOSE, "%s", run->talk.last);
+		last_line(run);
 		chan_close(&run->talk.chan, false);
 	}
 	release(run);

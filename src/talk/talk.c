@@ -344,20 +344,6 @@ talk_input_failed(struct talk *t)
 	talk_end_with(t, &t->input_fail, "the input cannot be sent");
 }
 
-/* A clock of ours has run out. */
-void
-talk_timed_out(struct talk *t, const char *option, uint64_t ms)
-{
-	char waiting[200];
-	struct fail f;
-
-	talk_waiting_for(t, waiting, sizeof(waiting));
-	fail_set(&f, STATUS_TIMEOUT,
-	    "%s: timeout: %s of %g s has run out, waiting for %s", t->name,
-	    option, (double)ms / 1000, waiting);
-	talk_end_with(t, &f, "timeout");
-}
-
 /* --idle looks at the last byte of either side, and sets itself again. */
 static void
 on_idle(uv_timer_t *timer)

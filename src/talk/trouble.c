@@ -16,6 +16,7 @@ reason(int err)
 	switch (err) {
 	case ECONNREFUSED:
 	case ENOENT:
+	case ENOTCONN: /* a Unix socket that is gone */
 		return "nothing listens there";
 	case EHOSTUNREACH:
 	case EHOSTDOWN:
@@ -51,7 +52,8 @@ status_of(const struct talk *t, int err)
 static void
 set_hint(int err, enum status s, struct fail *f)
 {
-	if (err == ECONNREFUSED && s == STATUS_CONNECT)
+	if ((err == ECONNREFUSED || err == ENOTCONN || err == ENOENT) &&
+	    s == STATUS_CONNECT)
 		fail_hint(f, "try: start the server first");
 	if (err == EACCES)
 		fail_hint(f, "try: --broadcast, if it is such an address");

@@ -88,6 +88,20 @@ talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 		    c->counts.bytes_in > 0 ? "the last byte" : "the beginning");
 }
 
+/* A clock of ours has run out. */
+void
+talk_timed_out(struct talk *t, const char *option, uint64_t ms)
+{
+	char waiting[200];
+	struct fail f;
+
+	talk_waiting_for(t, waiting, sizeof(waiting));
+	fail_set(&f, STATUS_TIMEOUT,
+	    "%s: timeout: %s of %g s has run out, waiting for %s", t->name,
+	    option, (double)ms / 1000, waiting);
+	talk_end_with(t, &f, "timeout");
+}
+
 /* Who closed, in order or not, and who first. */
 static const char *
 closers(const struct talk *t)

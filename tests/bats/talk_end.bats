@@ -418,3 +418,22 @@ load talk
 	}
 	each
 }
+
+@test "a FIN is no byte that is not acknowledged, -v ends with its line" {
+	body() {
+		peer wait 20000
+		run_bytes 5 wd connect -v -N --idle 200ms "$A" </dev/null
+		err_has '0 bytes, 0 not acknowledged, 0 queued'
+		tail -n 1 err | grep -q 'timeout (FIN by us, none by the peer)$'
+	}
+	each
+}
+
+@test "--expect sees characters, in any locale" {
+	body() {
+		serve --echo </dev/null
+		LC_ALL=C run_bytes 0 wd connect --ask --expect '^.$' --send é "$A" \
+			</dev/null
+	}
+	each tcp4
+}

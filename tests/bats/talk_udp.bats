@@ -894,3 +894,21 @@ pass() {
 	}
 	each udp4
 }
+
+@test "-z: no answer is no error, however long -w is" {
+	body() {
+		serve --output none </dev/null
+		run_bytes 0 wd connect -z -w 100ms "$A" </dev/null
+		run_bytes 0 wd connect -z --reply-timeout 100ms "$A" </dev/null
+	}
+	each udp4 udp6
+}
+
+@test "--ask: a reply that is lost is a timeout" {
+	body() {
+		serve --output none </dev/null
+		run_bytes 5 wd connect --ask --send hi "$A" </dev/null
+		err_has '--reply-timeout of 1 s has run out, waiting for a reply'
+	}
+	each_dgram
+}
