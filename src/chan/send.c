@@ -246,6 +246,7 @@ chan_send(struct chan *c, const struct batch *b, size_t *next)
 {
 	enum chan_sent sent = CHAN_SENT;
 	uint64_t before = c->encoder.messages;
+	size_t first = *next;
 
 	if (c->writing != CHAN_WRITING)
 		return CHAN_LOST;
@@ -256,7 +257,7 @@ chan_send(struct chan *c, const struct batch *b, size_t *next)
 			sent = send_some(c, b, next);
 	c->counts.messages_out += c->encoder.messages - before;
 	c->was_full = sent == CHAN_FULL;
-	c->unsaid = c->unsaid || c->encoder.messages > before;
+	c->unsaid = c->unsaid || *next > first;
 	chan_mark_dirty(c);
 	return sent;
 }

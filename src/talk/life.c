@@ -54,8 +54,9 @@ drained(struct life *l)
 	}
 	if (l->theirs_closed && l->input != LIFE_FLOWING)
 		return over(l, STATUS_DONE);
-	return l->input == LIFE_ENDED && l->ours == LIFE_OPEN ? LIFE_DO_WAIT
-							      : LIFE_DO_NOTHING;
+	return l->input != LIFE_FLOWING && l->ours == LIFE_OPEN
+	    ? LIFE_DO_WAIT
+	    : LIFE_DO_NOTHING;
 }
 
 static unsigned

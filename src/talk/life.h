@@ -20,7 +20,7 @@
  *	DRAINED		any	CLOSING	OPEN	CLOSED; wait for the peer (-q)
  *			any	CLOSING	CLOSED	over, 0
  *			no more	OPEN	CLOSED	over, 0
- *			ENDED	OPEN	OPEN	wait for the peer (stay)
+ *			no more	OPEN	OPEN	wait for the peer
  *	PEER_CLOSED	any	CLOSED	-	over, 0
  *			any	LOST	-	over, 6
  *			FLOWING	OPEN	-	linger for what stdin brings

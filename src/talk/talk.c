@@ -312,6 +312,19 @@ talk_on_quit(uv_timer_t *timer)
 		talk_act(t, life_step(&t->life, LIFE_QUIT));
 }
 
+/*
+ * Does -q begin? What speaks may be something else than an input that has
+ * nothing to say, or nothing would tell that it is over; and what is still
+ * queued comes first.
+ */
+static bool
+waits(const struct talk *t)
+{
+	return t->life.input != LIFE_QUIET || t->life.ours != LIFE_OPEN ||
+	    (!t->plan->echo && !stream_has_datagrams(t->chan.stream) &&
+		!t->life.queued);
+}
+
 void
 talk_act(struct talk *t, unsigned todo)
 {
@@ -331,7 +344,7 @@ talk_act(struct talk *t, unsigned todo)
 			? 0
 			: t->plan->linger_ms,
 		    on_linger);
-	if (todo & LIFE_DO_WAIT && t->quit_ms != UINT64_MAX)
+	if (todo & LIFE_DO_WAIT && t->quit_ms != UINT64_MAX && waits(t))
 		talk_clock(t, TALK_QUIT, t->quit_ms, talk_on_quit);
 	if (todo & LIFE_DO_END)
 		end_of_life(t);
@@ -568,9 +581,6 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	t->life.half_quiet = p->half_quiet && !p->echo;
 	t->life.unminded = t->feed->terminal || t->feed->plan->sends_n > 0;
 	todo = life_begin(&t->life, t->feed->quiet || p->echo);
-	/* What speaks is not stdin, or nothing would tell that it is over. */
-	if (p->echo || stream_has_datagrams(stream))
-		todo &= ~(unsigned)LIFE_DO_WAIT;
 	talk_reply_begin(t);
 	talk_tell_open(t);
 	talk_greet(t);

@@ -61,8 +61,11 @@ static const struct row rows[] = {
 	{"drained, more may come, behind the peer: it goes on",
 	    LIFE_FLOWING, LIFE_OPEN, true, false, false, true,
 	    LIFE_DRAINED, LIFE_DO_NOTHING, LIFE_OPEN, STATUS_DONE},
-	{"drained, nobody has closed: it goes on",
+	{"drained, nobody has closed: it goes on, and -q begins",
 	    LIFE_QUIET, LIFE_OPEN, false, false, false, true,
+	    LIFE_DRAINED, LIFE_DO_WAIT, LIFE_OPEN, STATUS_DONE},
+	{"drained, and more may come: it goes on",
+	    LIFE_FLOWING, LIFE_OPEN, false, false, false, true,
 	    LIFE_DRAINED, LIFE_DO_NOTHING, LIFE_OPEN, STATUS_DONE},
 	{"the peer closes after us: over",
 	    LIFE_ENDED, LIFE_CLOSED, false, false, false, false,
@@ -264,7 +267,7 @@ judge(const struct node *before, enum life_event e, const struct node *after,
 	    "one lingers for an input that flows, behind the peer", before, e);
 	must(!(todo & LIFE_DO_WAIT) ||
 		(!a->theirs_closed && !a->queued &&
-		    (a->ours == LIFE_CLOSED || a->input == LIFE_ENDED)),
+		    (a->ours == LIFE_CLOSED || a->input != LIFE_FLOWING)),
 	    "-q begins when we have no more to say and theirs is open", before,
 	    e);
 	must(!(todo & LIFE_DO_END) || a->status == STATUS_CLOSED ||
