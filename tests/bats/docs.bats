@@ -167,6 +167,7 @@ page_of() {
 }
 
 @test "every example in the manual pages says what it shows" {
+	needs_json
 	for page in $pages $pages7; do
 		mkdir "$page"
 		(cd "$page" &&
@@ -175,6 +176,7 @@ page_of() {
 }
 
 @test "every example in README says what it shows" {
+	needs_json
 	perl "$SRC/tests/bats/examples.pl" markdown "$SRC/README.md"
 }
 
