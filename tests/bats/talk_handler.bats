@@ -675,7 +675,7 @@ gone() {
 	}
 	[ "$(uname -sm)" = "Linux x86_64" ] || skip "numbers of Linux on x86-64"
 	[ "$(id -u)" = 0 ] || skip "only root becomes another user"
-	perl -MPOSIX -e 'POSIX::setuid(20001); exec(@ARGV)' \
+	perl -MPOSIX -e 'POSIX::setuid(20001); exec(@ARGV) or exit(1)' \
 		"$W" --version >version 2>&1 ||
 		skip "another user cannot run what was built here"
 	each abstract
