@@ -131,7 +131,7 @@ talk_end_handler(struct talk *t)
 {
 	struct handler *h = t->handler;
 
-	t->handler_first = h->told == 0 &&
+	t->handler_first = h->told == 0 && !t->cut_first &&
 	    (h->state != HANDLER_RUNS || (t->feed->over && !t->feed->bad));
 	handler_hurry(h);
 }

@@ -23,6 +23,7 @@ void talk_on_quit(uv_timer_t *);
 void talk_said(struct talk *, uint64_t n);
 void talk_greet(struct talk *);
 void talk_say_unsent(struct talk *);
+void talk_count_untaken(struct talk *);
 void talk_pump(struct talk *);
 bool talk_echo(struct talk *);
 void talk_reply_begin(struct talk *);

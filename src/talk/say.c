@@ -347,6 +347,23 @@ greet_with(struct talk *t, const struct batch *b)
 	t->said += next;
 }
 
+/* What a connection that is about to go leaves behind. */
+void
+talk_count_untaken(struct talk *t)
+{
+	const struct chan *c = &t->chan;
+	int64_t left = stream_unacked(c->stream);
+	uint64_t out = c->counts.bytes_out;
+
+	if (left > 0)
+		out -= (uint64_t)left < out ? (uint64_t)left : out;
+	t->untaken = sent_beyond(&t->sent, out);
+	if (sent_unsent(
+		&t->sent, chan_queue(c), c->counts.bytes_out, &t->unsent))
+		t->untaken -= t->unsent.frames.n;
+	sent_release(&t->sent);
+}
+
 /* What an earlier connection had not sent. */
 void
 talk_say_unsent(struct talk *t)

@@ -92,23 +92,6 @@ on_chan_closed(struct chan *c)
 	talk_gone(t);
 }
 
-/* What a connection that is about to go leaves behind. */
-static void
-count_untaken(struct talk *t)
-{
-	const struct chan *c = &t->chan;
-	int64_t left = stream_unacked(c->stream);
-	uint64_t out = c->counts.bytes_out;
-
-	if (left > 0)
-		out -= (uint64_t)left < out ? (uint64_t)left : out;
-	t->untaken = sent_beyond(&t->sent, out);
-	if (sent_unsent(
-		&t->sent, chan_queue(c), c->counts.bytes_out, &t->unsent))
-		t->untaken -= t->unsent.frames.n;
-	sent_release(&t->sent);
-}
-
 /* All of ours has been said and shown: its parts go. */
 static void
 close_all(struct talk *t)
@@ -122,7 +105,7 @@ close_all(struct talk *t)
 	talk_last_words(t);
 	talk_reply_end(t);
 	if (t->plan->track)
-		count_untaken(t);
+		talk_count_untaken(t);
 	chan_close(&t->chan, false);
 	for (i = 0; i < TALK_CLOCKS; i++)
 		uv_close((uv_handle_t *)&t->clock[i], on_clock_closed);
@@ -137,6 +120,13 @@ close_all(struct talk *t)
 static void
 judge(struct talk *t)
 {
+	/* What went wrong since weighs more, unless it only followed. */
+	if (t->cut.what[0] != '\0' &&
+	    (t->status == STATUS_DONE || t->status == STATUS_CLOSED)) {
+		t->fail = t->cut;
+		t->status = t->fail.status;
+		snprintf(t->why, sizeof(t->why), "truncated");
+	}
 	if (t->status == STATUS_DONE && t->refused > 0)
 		fail_set(&t->fail, t->status = STATUS_MALFORMED,
 		    "%s: %" PRIu64 " line%s of standard input could not be "
@@ -381,6 +371,8 @@ peer_closed(struct talk *t)
 {
 	struct fail f;
 
+	if (t->first_fin == TALK_FIN_NONE)
+		t->first_fin = TALK_FIN_THEIRS;
 	if (t->waiting_reply) {
 		fail_set(&f, STATUS_CLOSED,
 		    "%s: closed by the peer before its reply had come",
@@ -398,8 +390,6 @@ peer_closed(struct talk *t)
 	}
 	log_say(
 	    t->log, LOG_CHATTY, "%s: the peer has closed its half", t->name);
-	if (t->first_fin == TALK_FIN_NONE)
-		t->first_fin = TALK_FIN_THEIRS;
 	if (t->handler != NULL)
 		handler_shut(t->handler);
 	talk_act(t, life_step(&t->life, LIFE_PEER_CLOSED));
@@ -455,6 +445,14 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 		break;
 	}
 	fail_prefix(&f, "%s", t->name);
+	if (why == CHAN_END_CUT) {
+		/* A FIN all the same: what we have to say is still sent. */
+		t->cut = f;
+		t->cut_first =
+		    t->handler != NULL && t->handler->state == HANDLER_RUNS;
+		peer_closed(t);
+		return;
+	}
 	talk_end_with(t, &f,
 	    why == CHAN_END_BAD || why == CHAN_END_PACKET ? "malformed"
 							  : "truncated");
@@ -550,6 +548,8 @@ talk_begin(struct talk *t, struct chan_loop *loop, struct stream *stream,
 	t->waiting_reply = t->pacing = t->feed_ended = false;
 	t->ending = t->judged = t->over = t->kept = t->was_reset = false;
 	t->input_failed = false;
+	t->cut.what[0] = '\0';
+	t->cut_first = false;
 	t->first_fin = TALK_FIN_NONE;
 	t->untaken = 0;
 	sent_init(&t->sent);

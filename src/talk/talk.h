@@ -135,7 +135,9 @@ struct talk {
 		bool due;
 		uint64_t line; /* 0: unknown */
 		struct fail fail;
-	} error;	   /* to be told as an event */
+	} error;	 /* to be told as an event */
+	struct fail cut; /* the peer's FIN came inside a message; or no text */
+	bool cut_first;	 /* while its handler was still at work */
 	bool input_failed; /* it ends once what was said before is out */
 	struct fail input_fail;
 	struct sent sent;   /* with track */

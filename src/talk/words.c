@@ -65,12 +65,13 @@ talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 	else if (c->reading == CHAN_PAUSED)
 		snprintf(buf, cap, "%s to take what has come",
 		    t->handler != NULL ? "the handler" : "standard output");
-	else if (part > 0 && c->decoder.head > 0 && need > part)
+	else if (part > 0 && c->decoder.head > 0 && need > part &&
+	    c->in.count == FRAMING_COUNT_BYTES)
 		snprintf(buf, cap,
 		    "a message of %" PRIu64
 		    " bytes: its header has come and %" PRIu64
 		    " bytes, %.1f s since the last byte",
-		    need - c->decoder.head, part - c->decoder.head, since);
+		    c->decoder.announced, part - c->decoder.head, since);
 	else if (part > 0)
 		snprintf(buf, cap,
 		    "the end of a message: have %" PRIu64

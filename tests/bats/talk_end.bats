@@ -437,3 +437,18 @@ load talk
 	}
 	each tcp4
 }
+
+@test "the peer closes inside a message: what we have to say is still sent" {
+	body() {
+		idle
+		peer send '5\r\nab' half-close expect '1\r\nx' expect-eof
+		behind connect -vv --linger 20s "$A" <idle
+		until_true grep -q 'the peer has closed its half' err
+		printf 'x\n' >&6
+		exec 6>&-
+		ended 7
+		err_has 'the stream ended inside a message'
+		peer_held
+	}
+	each
+}

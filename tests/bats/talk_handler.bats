@@ -849,3 +849,14 @@ gone() {
 	}
 	each
 }
+
+@test "a message that is cut takes nothing from those before it" {
+	body() {
+		serve --sh 'cat; echo bye; exit 4' </dev/null
+		caller send '3\r\nabc5\r\nx' half-close \
+			expect '3\r\nabc3\r\nbye' expect-eof
+		ended 7
+		err_has 'the stream ended inside a message'
+	}
+	each
+}
