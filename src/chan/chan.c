@@ -133,21 +133,28 @@ chan_look_again(struct chan *c)
 	return true;
 }
 
-void
+bool
 chan_change(struct chan *c, const struct framing *fr)
 {
 	const struct decoder was = c->decoder;
 	uint64_t messages = c->encoder.messages;
+	struct framing *own = malloc(sizeof(*own));
 
-	c->in = c->out = *fr;
-	decoder_init(&c->decoder, &c->in);
+	if (own == NULL)
+		return false;
+	*own = *fr;
+	free(c->own);
+	c->own = own;
+	c->in = c->out = own;
+	decoder_init(&c->decoder, c->in);
 	c->decoder.offset = was.offset;
 	c->decoder.messages = was.messages;
-	encoder_init(&c->encoder, &c->out);
+	encoder_init(&c->encoder, c->out);
 	c->encoder.messages = messages;
 	c->changed = true;
 	chan_mark_dirty(c);
 	chan_loop_again(c->loop);
+	return true;
 }
 
 /* Where to read to: behind the part, in the inbox or in the part itself. */
@@ -210,7 +217,7 @@ chan_packet_max(const struct chan *c)
 {
 	size_t frame = ENCODE_HEAD_MAX + FRAMING_TAG_MAX;
 
-	return c->in.max > SIZE_MAX - frame ? SIZE_MAX : c->in.max + frame;
+	return c->in->max > SIZE_MAX - frame ? SIZE_MAX : c->in->max + frame;
 }
 
 /* Room for a packet that waits, in the place where it was to be read. */
@@ -246,7 +253,7 @@ take_empty(struct chan *c, struct inbox *b)
 	c->counts.reads++;
 	if (c->on->on_wire != NULL)
 		c->on->on_wire(c, false, slice_of(nothing, 0));
-	if (c->in.mode != FRAMING_RAW)
+	if (c->in->mode != FRAMING_RAW)
 		return true;
 	c->batch = (struct batch){b->v, 0, CHAN_BATCH};
 	batch_add(&c->batch, nothing, 0);
@@ -378,6 +385,9 @@ on_stream_closed(struct stream *s)
 	c->held = NULL;
 	free(c->queue.p);
 	memset(&c->queue, 0, sizeof(c->queue));
+	free(c->own);
+	c->own = NULL;
+	c->in = c->out = NULL;
 	c->on->on_closed(c);
 }
 
@@ -391,11 +401,11 @@ chan_open(struct chan *c, struct chan_loop *loop, struct stream *stream,
 	c->stream = stream;
 	c->on = on;
 	c->owner = owner;
-	c->in = *in;
-	c->out = *out;
+	c->in = in;
+	c->out = out;
 	c->queue_max = queue_max;
-	decoder_init(&c->decoder, &c->in);
-	encoder_init(&c->encoder, &c->out);
+	decoder_init(&c->decoder, c->in);
+	encoder_init(&c->encoder, c->out);
 	c->counts.last_in_ms = c->counts.last_out_ms = uv_now(loop->uv);
 	stream->owner = c;
 	stream->on_ready = on_ready;

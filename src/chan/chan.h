@@ -138,7 +138,7 @@ struct chan {
 	struct stream *stream;
 	const struct chan_events *on;
 	void *owner;
-	struct framing in, out;
+	const struct framing *in, *out;
 	struct decoder decoder;
 	struct encoder encoder;
 	struct chan_counts counts;
@@ -149,6 +149,7 @@ struct chan {
 	struct sent *sent;
 
 	/* Of the channel's own. */
+	struct framing *own; /* since chan_change */
 	uint8_t *part; /* of an unfinished message, part_len bytes */
 	size_t part_len, part_cap;
 	struct inbox *held; /* while paused */
@@ -173,8 +174,8 @@ int chan_loop_init(struct chan_loop *, uv_loop_t *);
 void chan_loop_release(struct chan_loop *);
 
 /*
- * Takes the stream and begins to read. `in` and `out` are copied. queue_max
- * is where chan_send says CHAN_FULL; one message may exceed it.
+ * Takes the stream and begins to read. `in` and `out` outlive it. queue_max is
+ * where chan_send says CHAN_FULL; one message may exceed it.
  */
 void chan_open(struct chan *, struct chan_loop *, struct stream *,
     const struct framing *in, const struct framing *out, size_t queue_max,
@@ -200,9 +201,10 @@ void chan_shut(struct chan *);
 
 /*
  * From now on both directions speak like this. Bytes that have not become a
- * message yet are looked at anew, when this turn is over.
+ * message yet are looked at anew, when this turn is over. The framing is
+ * copied; false: out of memory, and nothing has changed.
  */
-void chan_change(struct chan *, const struct framing *);
+bool chan_change(struct chan *, const struct framing *);
 
 /* The batch kept by on_batch is used up: read on. */
 void chan_resume(struct chan *);

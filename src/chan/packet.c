@@ -67,7 +67,7 @@ is_too_long(const struct chan *c, const struct inbox *b)
 	size_t left = r->bytes.len - b->at;
 
 	return r->len > r->bytes.len ||
-	    (left < r->each ? left : r->each) > c->in.max;
+	    (left < r->each ? left : r->each) > c->in->max;
 }
 
 /* What came is cut, or longer than allowed: it is told, and dropped. */
@@ -79,8 +79,8 @@ drop(struct chan *c, struct inbox *b)
 	struct slice s = take(b);
 
 	t.len = r->len > r->bytes.len ? r->len : s.len;
-	t.max = r->len > r->bytes.len && r->bytes.len < c->in.max ? r->bytes.len
-								  : c->in.max;
+	t.max = r->len > r->bytes.len && r->bytes.len < c->in->max ? r->bytes.len
+								  : c->in->max;
 	c->on->on_trouble(c, &t);
 }
 
@@ -202,7 +202,7 @@ packet_send(struct chan *c, const struct batch *b, size_t *next)
 	c->stalled = s->peer == NULL;
 	if (c->stalled)
 		return CHAN_FULL;
-	limit = s->datagram_max < c->out.max ? s->datagram_max : c->out.max;
+	limit = s->datagram_max < c->out->max ? s->datagram_max : c->out->max;
 	for (end = *next; end < b->n && b->v[end].len <= limit; end++)
 		;
 	while (*next < end) {

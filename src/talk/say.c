@@ -218,12 +218,14 @@ change_mode(struct talk *t, const struct source_command *c)
 	else if (err != FRAMING_OK)
 		explain_mode(err, c->asks.mode, at, &f);
 	else if (charset_framing(&t->plan->charset, &fr, &f) == 0) {
-		fr.max = t->chan.out.max;
+		fr.max = t->chan.out->max;
 		talk_wire_change(t, &fr);
-		chan_change(&t->chan, &fr);
-		return;
+		if (chan_change(&t->chan, &fr))
+			return;
+		fail_set(&f, STATUS_IO, "out of memory");
 	}
-	f.status = STATUS_MALFORMED;
+	if (f.status != STATUS_IO)
+		f.status = STATUS_MALFORMED;
 	fail_prefix(&f, "%s: line %" PRIu64 ": \"mode\"", t->feed->name,
 	    c->note.record);
 	refuse_line(t, &f, c->note.record);

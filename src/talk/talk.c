@@ -427,7 +427,7 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 		return;
 	case CHAN_END_CUT:
 	case CHAN_END_BAD:
-		explain_decode(&c->decoder.fault, &c->in, c->decoder.messages,
+		explain_decode(&c->decoder.fault, c->in, c->decoder.messages,
 		    seen, why == CHAN_END_CUT, &f);
 		break;
 	case CHAN_END_TRUNCATED:

@@ -89,7 +89,7 @@ static void
 too_long(struct talk *t, const struct chan_trouble *what)
 {
 	struct log always = *t->log;
-	const bool cut = what->max < t->chan.in.max;
+	const bool cut = what->max < t->chan.in->max;
 	char name[ADDR_TEXT_MAX];
 	struct fail f;
 
@@ -140,7 +140,7 @@ talk_refused_text(const struct talk *t, struct fail *f)
 	const struct encode_fault *fault = &t->chan.encoder.fault;
 	const struct stream *s = t->chan.stream;
 
-	explain_encode(fault, &t->chan.out, f);
+	explain_encode(fault, t->chan.out, f);
 	if (stream_has_datagrams(s) && fault->code == ENCODE_ERR_LONG &&
 	    fault->limit == s->datagram_max)
 		fail_hint(f,

@@ -66,7 +66,7 @@ talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 		snprintf(buf, cap, "%s to take what has come",
 		    t->handler != NULL ? "the handler" : "standard output");
 	else if (part > 0 && c->decoder.head > 0 && need > part &&
-	    c->in.count == FRAMING_COUNT_BYTES)
+	    c->in->count == FRAMING_COUNT_BYTES)
 		snprintf(buf, cap,
 		    "a message of %" PRIu64
 		    " bytes: its header has come and %" PRIu64

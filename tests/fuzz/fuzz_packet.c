@@ -35,6 +35,7 @@ struct play {
 	struct chan_loop loop;
 	struct dgram_double d;
 	struct chan chan;
+	struct framing raw;
 	uint8_t flags;
 	uint8_t takes[TAKES * 400];
 	struct dgram_event in[EVENTS_MAX];
@@ -285,19 +286,18 @@ on_alive(uv_idle_t *idle)
 static void
 run(struct play *p)
 {
-	struct framing raw;
 	unsigned turns;
 	size_t at;
 
-	framing_parse("raw", &raw, &at);
-	raw.max = p->max;
+	framing_parse("raw", &p->raw, &at);
+	p->raw.max = p->max;
 	if (uv_loop_init(&p->uv) != 0)
 		abort();
 	uv_idle_init(&p->uv, &p->alive);
 	uv_idle_start(&p->alive, on_alive);
 	chan_loop_init(&p->loop, &p->uv);
-	chan_open(&p->chan, &p->loop, dgram_double_new(&p->d, &p->uv), &raw,
-	    &raw, 1, p->flags & DUMP ? &watched : &quiet, p);
+	chan_open(&p->chan, &p->loop, dgram_double_new(&p->d, &p->uv), &p->raw,
+	    &p->raw, 1, p->flags & DUMP ? &watched : &quiet, p);
 	for (turns = 0; p->d.in_at < p->in_n || p->kept; turns++) {
 		CHECK(turns < TURNS_MAX, "it comes to an end");
 		uv_run(&p->uv, UV_RUN_NOWAIT);

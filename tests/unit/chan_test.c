@@ -64,6 +64,7 @@ enum where { /* the call in which a side closes its channel */
 
 /* One channel, and what it said. */
 struct side {
+	struct framing in, out;
 	struct stream_double d;
 	struct chan chan;
 	unsigned keep_each; /* keep each n-th batch; 0: none */
@@ -253,7 +254,10 @@ open_side(struct scene *sc, int i, const struct framing *in,
 	if (stream == NULL)
 		abort();
 	s->is_open = true;
-	chan_open(&s->chan, &sc->loop, stream, in, out, queue_max, &events, s);
+	s->in = *in;
+	s->out = *out;
+	chan_open(&s->chan, &sc->loop, stream, &s->in, &s->out, queue_max,
+	    &events, s);
 	return s;
 }
 

@@ -28,6 +28,7 @@ struct scene {
 	uv_idle_t alive;
 	struct dgram_double d;
 	struct chan chan;
+	struct framing raw;
 	bool echo;
 	unsigned keep_each, turns_left, batches;
 	bool kept, batch_while_kept;
@@ -222,17 +223,16 @@ prepare(const struct dgram_event *in, size_t n)
 static void
 begin(struct scene *s, size_t max, bool watch)
 {
-	struct framing raw;
 	size_t at;
 
-	framing_parse("raw", &raw, &at);
-	raw.max = max;
+	framing_parse("raw", &s->raw, &at);
+	s->raw.max = max;
 	uv_loop_init(&s->uv);
 	uv_idle_init(&s->uv, &s->alive);
 	uv_idle_start(&s->alive, on_alive);
 	chan_loop_init(&s->loop, &s->uv);
-	chan_open(&s->chan, &s->loop, dgram_double_new(&s->d, &s->uv), &raw,
-	    &raw, 1, watch ? &watched : &events, s);
+	chan_open(&s->chan, &s->loop, dgram_double_new(&s->d, &s->uv), &s->raw,
+	    &s->raw, 1, watch ? &watched : &events, s);
 }
 
 static void
