@@ -1,7 +1,8 @@
 /*
  * What is known of a message beside its bytes: which one it is, whose, and
- * when it came. The owner of a conversation says it to whoever writes messages
- * down: once when it begins, and once for each read.
+ * when it came. What is a conversation's own lies with the conversation, and
+ * there may be many; its owner says whose when it begins, and the time once
+ * for each read. The rest belongs to whoever writes messages down.
  */
 #ifndef IO_ABOUT_H
 #define IO_ABOUT_H
@@ -11,37 +12,49 @@
 #include "base/slice.h"
 
 #define ABOUT_TIME_MAX 64
+#define ABOUT_CHAN_MAX 24 /* "c18446744073709551615", and a NUL */
+
+/* Of one conversation. */
+struct about_of {
+	uint64_t number;  /* its channel: "c7" is 7; 0: there are no channels */
+	const char *peer; /* its address, fit for any line; empty: none */
+	uint64_t n;	  /* messages begun: the number of the last one */
+	uint64_t begun_us; /* on the clock that runs evenly */
+	uint64_t time_us;  /* when that was read which is written now */
+	uint64_t since_us; /* and since the conversation began */
+	uint64_t last_us;  /* the same of the message before */
+};
 
 struct about {
-	struct slice chan; /* "c1"; empty: there are no channels */
-	struct slice peer; /* its address, fit for any line; empty: none */
-	bool out;	   /* the message went; otherwise it came */
-	uint64_t n;	   /* which one of its conversation, from 1 on */
-	uint64_t time_us;  /* when it was read, since the epoch */
-	uint64_t since_us; /* and since the conversation began */
-	uint64_t after_us; /* and since the message before it */
+	struct about_of *of; /* whose message it is; the owner sets it */
+	bool out;	     /* it went; otherwise it came */
+	uint64_t after_us;   /* since the message before it */
 
-	/* about's own: when that was, and the time in words. */
-	uint64_t last_us;
+	/* about's own: a time in words. */
 	uint64_t text_us;
 	char text[ABOUT_TIME_MAX];
 	size_t text_len;
 };
 
-/* A conversation begins; the names are to last as long as it. */
-void about_begin(struct about *, struct slice chan, struct slice peer);
+/* A conversation begins, now; `peer` is to last as long as it. */
+void about_begin(struct about_of *, uint64_t number, const char *peer);
 
-/* The next message of it. */
+/* What is written from here on has been read now. */
+void about_read(struct about_of *);
+
+/* The name of the channel, which ends in a NUL; its length. */
+size_t about_chan(const struct about_of *, char to[ABOUT_CHAN_MAX]);
+
+/* Nothing is written down yet. */
+void about_init(struct about *, struct about_of *);
+
+/* The next message of the conversation. */
 void about_next(struct about *);
 
 /*
- * time_us as ISO 8601 in UTC, to the microsecond; good until the next call. It
- * is worked out anew only where the time has changed.
+ * When it was read, as ISO 8601 in UTC, to the microsecond; good until the next
+ * call. It is worked out anew only where the time has changed.
  */
 struct slice about_time(struct about *);
-
-/* Both clocks now, in microseconds: since the epoch, and one that runs evenly.
- */
-void about_clock(uint64_t *time_us, uint64_t *even_us);
 
 #endif

@@ -322,28 +322,32 @@ static struct slice
 field(const struct format_piece *p, struct about *a, struct slice m, char *buf)
 {
 	static const struct slice none = {(const uint8_t *)"-", 1};
+	const struct about_of *of = a->of;
 
 	switch (p->directive) {
 	case 0:
 		return p->text;
 	case 'c':
-		return a->chan.len > 0 ? a->chan : none;
+		return of->number > 0 ? slice_of(buf, about_chan(of, buf))
+				      : none;
 	case 'p':
-		return a->peer.len > 0 ? a->peer : none;
+		return of->peer[0] != '\0'
+		    ? slice_of(of->peer, strlen(of->peer))
+		    : none;
 	case 'd':
 		return a->out ? slice_of("out", 3) : slice_of("in", 2);
 	case 't':
 		return about_time(a);
 	case 'T':
-		return slice_of(buf, write_seconds(buf, a->time_us));
+		return slice_of(buf, write_seconds(buf, of->time_us));
 	case 'r':
-		return slice_of(buf, write_seconds(buf, a->since_us));
+		return slice_of(buf, write_seconds(buf, of->since_us));
 	case 'D':
 		return slice_of(buf, write_seconds(buf, a->after_us));
 	case 'l':
 		return slice_of(buf, num_print(m.len, buf));
 	default:
-		return slice_of(buf, num_print(a->n, buf));
+		return slice_of(buf, num_print(of->n, buf));
 	}
 }
 

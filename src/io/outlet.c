@@ -169,12 +169,13 @@ format(struct outlet *o)
 }
 
 enum outlet_result
-outlet_put(struct outlet *o, const struct batch *b)
+outlet_put(struct outlet *o, struct about_of *of, const struct batch *b)
 {
 	if (o->err != 0) {
 		fail(o, o->err);
 		return OUTLET_FAILED;
 	}
+	o->sink.about.of = of;
 	o->batch = *b;
 	o->next = 0;
 	uv_prepare_start(&o->prepare, on_prepare);

@@ -56,7 +56,12 @@ int outlet_init(struct outlet *, uv_loop_t *, int fd, enum sink_kind);
 /* The same over a pipe of ours, which outlet_close closes; not on an error. */
 int outlet_init_own(struct outlet *, uv_loop_t *, int fd, enum sink_kind);
 
-enum outlet_result outlet_put(struct outlet *, const struct batch *);
+/*
+ * Writes messages of this conversation, whose times are set, down. What is
+ * said of it lasts as long as the batch is kept.
+ */
+enum outlet_result outlet_put(
+    struct outlet *, struct about_of *, const struct batch *);
 
 /*
  * A line of our own between the messages, shorter than the buffer by far; it

@@ -26,7 +26,7 @@ void
 sink_init(struct sink *s, enum sink_kind kind, bool terminal)
 {
 	memset(s, 0, sizeof(*s));
-	about_begin(&s->about, slice_of("", 0), slice_of("", 0));
+	about_init(&s->about, NULL);
 	s->kind = kind;
 	s->terminal = terminal;
 	s->stage = STAGE_BEFORE;
@@ -78,7 +78,7 @@ put_plain(struct sink *s, const struct batch *b, size_t *next, struct span *out)
 {
 	uint8_t *to = out->p + out->len, *stop = out->p + out->cap;
 	const struct slice before = s->before, behind = s->behind;
-	const size_t around = before.len + behind.len;
+	const size_t around = before.len + behind.len, from = *next;
 	enum sink_result r = SINK_OK;
 
 	for (; *next < b->n; ++*next) {
@@ -108,8 +108,8 @@ put_plain(struct sink *s, const struct batch *b, size_t *next, struct span *out)
 			to += m.len;
 		}
 		to = put_around(to, behind);
-		s->about.n++;
 	}
+	s->about.of->n += *next - from;
 	out->len = (size_t)(to - out->p);
 	return r;
 }
@@ -132,16 +132,17 @@ static void
 put_json_before(struct sink *s, bool binary, struct span *out)
 {
 	const struct about *a = &s->about;
+	char chan[ABOUT_CHAN_MAX];
 
 	add_text(out, "{\"event\":\"message\",");
-	if (a->chan.len > 0) {
+	if (a->of->number > 0) {
 		add_text(out, "\"chan\":\"");
-		add(out, a->chan.p, a->chan.len);
+		add(out, chan, about_chan(a->of, chan));
 		add_text(out, "\",");
 	}
 	add_text(
 	    out, a->out ? "\"dir\":\"out\",\"n\":" : "\"dir\":\"in\",\"n\":");
-	out->len += num_print(a->n, (char *)out->p + out->len);
+	out->len += num_print(a->of->n, (char *)out->p + out->len);
 	add_text(out, binary ? ",\"b64\":\"" : ",\"text\":\"");
 }
 
@@ -151,7 +152,7 @@ put_json_after(struct sink *s, struct span *out)
 	struct slice t;
 
 	add_text(out, "\"");
-	if (s->about.chan.len > 0) {
+	if (s->about.of->number > 0) {
 		t = about_time(&s->about);
 		add_text(out, ",\"t\":\"");
 		add(out, t.p, t.len);
@@ -272,7 +273,7 @@ sink_put(struct sink *s, const struct batch *b, size_t *next, struct span *out)
 	if (s->kind == SINK_FORMAT)
 		return put_format(s, b, next, out);
 	if (s->kind == SINK_NONE) {
-		s->about.n += b->n - *next;
+		s->about.of->n += b->n - *next;
 		*next = b->n;
 		return SINK_OK;
 	}

@@ -41,9 +41,9 @@ struct sink {
 	struct stamp *stamp; /* set by the owner; the time before a message,
 				for lines, escaped and hex; NULL: none */
 	/*
-	 * The owner of a conversation begins it with about_begin, and sets the
-	 * times before each batch. Where it has no channel, JSON lines have
-	 * neither "chan" nor "t". n counts messages begun.
+	 * about.of is set by the owner before the first batch, and may be
+	 * another one's before each. Where it has no channel, JSON lines have
+	 * neither "chan" nor "t".
 	 */
 	struct about about;
 	const struct format *format; /* SINK_FORMAT */

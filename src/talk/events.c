@@ -16,27 +16,20 @@
 void
 talk_name_peer(struct talk *t, const char *name)
 {
-	struct span out = {(uint8_t *)t->peer, 0, sizeof(t->peer)};
+	struct span out = {(uint8_t *)t->peer, 0, sizeof(t->peer) - 1};
 	size_t pos = 0;
 
 	text_escape(TEXT_LINE, slice_of(name, strlen(name)), &pos, &out);
-	t->outlet->sink.about.peer = slice_of(t->peer, out.len);
-	t->reply.about.peer = t->outlet->sink.about.peer;
+	t->peer[out.len] = '\0';
 }
 
 /* Who speaks with whom, and which conversation of the run it is. */
 void
 talk_name(struct talk *t, const char *peer)
 {
-	struct slice chan;
-	uint64_t time_us;
-
-	snprintf(t->chan_name, sizeof(t->chan_name), "c%" PRIu64, t->number);
-	snprintf(t->name, sizeof(t->name), "%s %s", t->chan_name, peer);
-	chan = slice_of(t->chan_name, strlen(t->chan_name));
-	about_begin(&t->outlet->sink.about, chan, slice_of("", 0));
+	snprintf(t->name, sizeof(t->name), "c%" PRIu64 " %s", t->number, peer);
 	talk_name_peer(t, peer);
-	about_clock(&time_us, &t->begun_us);
+	about_begin(&t->of, t->number, t->peer);
 	t->stamped = UINT64_MAX;
 	t->feed->chan = t->number;
 }
@@ -45,16 +38,12 @@ talk_name(struct talk *t, const char *peer)
 void
 talk_stamp(struct talk *t)
 {
-	struct about *about = &t->outlet->sink.about;
-	uint64_t now_us;
-
 	if (t->stamped == t->chan.counts.reads)
 		return;
 	t->stamped = t->chan.counts.reads;
-	about_clock(&about->time_us, &now_us);
-	about->since_us = now_us - t->begun_us;
-	t->reply.about.time_us = about->time_us;
-	t->reply.about.since_us = about->since_us;
+	about_read(&t->of);
+	t->reply.of.time_us = t->of.time_us;
+	t->reply.of.since_us = t->of.since_us;
 }
 
 static bool
@@ -73,20 +62,23 @@ add_text(struct event *e, const char *name, const char *text)
 static void
 begin(const struct talk *t, struct event *e, const char *kind)
 {
+	char chan[ABOUT_CHAN_MAX];
+
+	about_chan(&t->of, chan);
 	event_begin(e, kind, t->outlet->terminal);
-	add_text(e, "chan", t->chan_name);
+	add_text(e, "chan", chan);
 }
 
 /* The time is that of the event: a batch that is kept has its own. */
 static enum outlet_result
 say(struct talk *t, struct event *e)
 {
-	struct about now;
-	uint64_t even_us;
+	struct about_of now;
+	struct about about;
 
-	about_begin(&now, slice_of("", 0), slice_of("", 0));
-	about_clock(&now.time_us, &even_us);
-	event_text(e, "t", about_time(&now));
+	about_begin(&now, 0, "");
+	about_init(&about, &now);
+	event_text(e, "t", about_time(&about));
 	return outlet_say(t->outlet, event_end(e));
 }
 
@@ -98,7 +90,7 @@ talk_tell_open(struct talk *t)
 	if (!is_told(t))
 		return;
 	begin(t, &e, "open");
-	event_text(&e, "peer", t->outlet->sink.about.peer);
+	add_text(&e, "peer", t->peer);
 	say(t, &e);
 }
 

@@ -38,11 +38,11 @@ struct run {
 	struct encoder encoder;
 	struct sink sink;
 	struct frames frames;
-	const char *name; /* of the input, for errors */
-	uint64_t before;  /* messages encoded before this input */
-	bool shows;	  /* encode: the output is a terminal */
-	uint64_t began_us;
-	bool ended; /* the output is gone, so nothing helps any more */
+	const char *name;   /* of the input, for errors */
+	uint64_t before;    /* messages encoded before this input */
+	bool shows;	    /* encode: the output is a terminal */
+	struct about_of of; /* all the inputs are one conversation */
+	bool ended;	    /* the output is gone, so nothing helps any more */
 	struct fail *fail;
 };
 
@@ -223,13 +223,10 @@ end_of_text(struct run *run)
 static int
 fill(struct run *run)
 {
-	struct about *about = &run->sink.about;
 	ssize_t n = reader_fill(&run->reader);
-	uint64_t now_us;
 
 	if (n > 0) {
-		about_clock(&about->time_us, &now_us);
-		about->since_us = now_us - run->began_us;
+		about_read(&run->of);
 		return 1;
 	}
 	if (n == 0 || (errno == EBADF && run->reader.fd == STDIN_FILENO))
@@ -481,7 +478,8 @@ filter_decode(const struct filter *plan, struct fail *f)
 	sink_init(&run.sink, plan->output, plan->terminal);
 	if (plan->format != NULL)
 		sink_set_format(&run.sink, plan->format);
-	about_clock(&run.sink.about.time_us, &run.began_us);
+	about_begin(&run.of, 0, "");
+	run.sink.about.of = &run.of;
 	r = all_files(&run, decode_input);
 	charset_release(&run.charset);
 	writer_release(&run.writer);

@@ -91,7 +91,7 @@ talk_on_batch(struct chan *c, struct batch *b)
 		go = talk_echo(t);
 	}
 	if (!t->plan->no_output && !t->deaf) {
-		switch (outlet_put(t->outlet, &text)) {
+		switch (outlet_put(t->outlet, &t->of, &text)) {
 		case OUTLET_DONE:
 			break;
 		case OUTLET_WAIT:

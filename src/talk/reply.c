@@ -9,10 +9,11 @@
 
 int
 reply_begin(struct reply *r, const struct format *format,
-    const struct charset_plan *charset, size_t max, const struct about *names,
+    const struct charset_plan *charset, size_t max, const struct about_of *of,
     struct fail *f)
 {
-	about_begin(&r->about, names->chan, names->peer);
+	r->of = *of;
+	about_init(&r->about, &r->of);
 	r->batch = (struct batch){r->v, 0, REPLY_BATCH};
 	r->next = 0;
 	r->format = format;
@@ -68,7 +69,7 @@ make_one(struct reply *r, struct slice heard, struct fail *f)
 			fail_set(f, STATUS_MALFORMED,
 			    "reply %" PRIu64
 			    ": expected at most %zu bytes, saw more",
-			    r->about.n, r->max);
+			    r->of.n, r->max);
 			return fail_hint(f, "try: a larger --max-message");
 		}
 		if (made == FORMAT_FULL && !grow(r))

@@ -16,11 +16,12 @@
 #define REPLY_BYTES (64u << 10)
 
 struct reply {
-	struct about about; /* of what is answered; the owner sets the times */
+	struct about_of of; /* what is answered; the owner sets the times */
 	struct batch batch; /* to be sent from `next` on */
 	size_t next;
 
 	/* The reply's own. */
+	struct about about;
 	const struct format *format;
 	struct charset charset;
 	size_t max; /* --max-message */
@@ -29,11 +30,12 @@ struct reply {
 };
 
 /*
- * A conversation begins; reply_end ends it. `names` has its channel and peer.
+ * A conversation begins, `of`; reply_end ends it. It is copied: what is
+ * answered is counted apart from what is shown.
  * -1 and a fail: there is no memory.
  */
 int reply_begin(struct reply *, const struct format *,
-    const struct charset_plan *, size_t max, const struct about *names,
+    const struct charset_plan *, size_t max, const struct about_of *,
     struct fail *);
 void reply_end(struct reply *);
 

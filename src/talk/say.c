@@ -32,8 +32,8 @@ talk_reply_begin(struct talk *t)
 	struct fail f;
 
 	if (p->reply != NULL &&
-	    reply_begin(&t->reply, p->reply, &p->charset, p->out.max,
-		&t->outlet->sink.about, &f) == -1)
+	    reply_begin(
+		&t->reply, p->reply, &p->charset, p->out.max, &t->of, &f) == -1)
 		talk_end_with(t, &f, "failed");
 }
 

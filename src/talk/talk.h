@@ -109,9 +109,9 @@ struct talk {
 	struct chan chan;
 	struct life life;
 	struct dump dump;
-	char chan_name[24];
-	char peer[2 * ADDR_TEXT_MAX];  /* fit for any line; not ended */
-	char name[ADDR_TEXT_MAX + 24]; /* both, for texts */
+	struct about_of of;	       /* what is said of its messages */
+	char peer[2 * ADDR_TEXT_MAX];  /* fit for any line */
+	char name[ADDR_TEXT_MAX + 24]; /* and the channel's, for texts */
 	uv_loop_t *loop;
 	uv_timer_t clock[TALK_CLOCKS];
 	int clocks_open;
@@ -126,7 +126,6 @@ struct talk {
 	struct batch echo; /* what has still to be answered */
 	size_t echo_next;
 	struct reply reply;
-	uint64_t begun_us;
 	uint64_t stamped; /* reads that there were when the time was taken */
 	uint64_t refused; /* lines of the input */
 	bool closing;	  /* the input has said so */

@@ -48,15 +48,23 @@ text_is_safe(const struct format *f)
 }
 
 static void
+begin(struct about_of *of)
+{
+	about_begin(of, 1, "unix:p");
+	of->time_us = 1769860800000001;
+	of->since_us = 77;
+}
+
+static void
 run_sink(struct strain *s, const struct format *f, bool terminal, size_t room,
     const struct batch *b)
 {
+	struct about_of of;
 	struct sink sink;
 
 	sink_init(&sink, SINK_LINES, terminal);
-	about_begin(&sink.about, slice_of("c1", 2), slice_of("unix:p", 6));
-	sink.about.time_us = 1769860800000001;
-	sink.about.since_us = 77;
+	begin(&of);
+	sink.about.of = &of;
 	sink_set_format(&sink, f);
 	strain_through(s, &sink, room, b);
 }
@@ -67,12 +75,12 @@ check_peer(const struct format *f, const struct batch *b, struct slice want)
 {
 	struct span out = {check_alloc(want.len + 16), 0, want.len + 16};
 	struct format_at at = {0};
+	struct about_of of;
 	struct about a;
 	size_t i;
 
-	about_begin(&a, slice_of("c1", 2), slice_of("unix:p", 6));
-	a.time_us = 1769860800000001;
-	a.since_us = 77;
+	begin(&of);
+	about_init(&a, &of);
 	for (i = 0; i < b->n; i++) {
 		about_next(&a);
 		CHECK(format_put(f, &at, &a, b->v[i], FORMAT_FOR_PEER, &out) ==

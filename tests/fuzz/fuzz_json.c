@@ -73,14 +73,15 @@ check_output(struct slice m, bool terminal, size_t room)
 {
 	struct batch b = {&m, 1, 1};
 	static struct event event;
+	struct about_of of;
 	struct sink sink;
 
-	sink_init(&sink, SINK_JSON, terminal);
-	strain_through(&strain, &sink, room, &b);
+	strain_run(&strain, SINK_JSON, terminal, room, &b);
 	check_valid(slice_of(strain.bytes, strain.len), 4);
 	sink_init(&sink, SINK_JSON, terminal);
-	about_begin(&sink.about, slice_of("c7", 2), slice_of("p", 1));
-	sink.about.time_us = m.len * 1000003;
+	about_begin(&of, 7, "p");
+	of.time_us = m.len * 1000003;
+	sink.about.of = &of;
 	strain_through(&strain, &sink, room, &b);
 	check_valid(slice_of(strain.bytes, strain.len), 6);
 	event_begin(&event, "error", terminal);

@@ -59,10 +59,13 @@ check_sink(uint8_t how, size_t room, const struct batch *b)
 	struct screen screen = {0};
 	enum sink_result r;
 	struct stamp stamp;
+	struct about_of of;
 	struct sink s;
 	size_t next = 0;
 
 	sink_init(&s, kind, true);
+	about_begin(&of, 0, "");
+	s.about.of = &of;
 	if (how & STAMPED && kind != SINK_JSON) {
 		stamp_init(&stamp, STAMP_DELTA);
 		s.stamp = &stamp;
@@ -73,7 +76,7 @@ check_sink(uint8_t how, size_t room, const struct batch *b)
 		show(&screen, out.p, out.len);
 		out.len = 0;
 	} while (r != SINK_OK);
-	CHECK(next == b->n && s.about.n == b->n, "all of it is shown");
+	CHECK(next == b->n && of.n == b->n, "all of it is shown");
 	check_screen(&screen, "\n\t");
 	free(buf);
 }

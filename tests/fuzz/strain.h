@@ -53,8 +53,9 @@ strain_through(
 			s->large++;
 		}
 	} while (r != SINK_OK);
-	CHECK(next == b->n && sink->about.n == b->n, "a sink counts %zu", b->n);
-	s->count = sink->about.n;
+	CHECK(next == b->n && sink->about.of->n == b->n, "a sink counts %zu",
+	    b->n);
+	s->count = sink->about.of->n;
 	free(out.p);
 }
 
@@ -62,9 +63,12 @@ static inline void
 strain_run(struct strain *s, enum sink_kind kind, bool terminal, size_t room,
     const struct batch *b)
 {
+	struct about_of of;
 	struct sink sink;
 
 	sink_init(&sink, kind, terminal);
+	about_begin(&of, 0, "");
+	sink.about.of = &of;
 	strain_through(s, &sink, room, b);
 }
 

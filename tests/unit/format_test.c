@@ -26,15 +26,16 @@ static struct guard page;
 
 /* 2026-01-31 12:00:00.000001 UTC, 12.5 s behind the beginning. */
 static struct about
-an_about(void)
+an_about(struct about_of *of)
 {
 	struct about a;
 
-	about_begin(&a, slice_of("c7", 2), slice_of("127.0.0.1:50000", 15));
-	a.time_us = 1769860800000001;
-	a.since_us = 10250000;
+	about_begin(of, 7, "127.0.0.1:50000");
+	about_init(&a, of);
+	of->time_us = 1769860800000001;
+	of->since_us = 10250000;
 	about_next(&a);
-	a.since_us = 12500000;
+	of->since_us = 12500000;
 	about_next(&a);
 	return a;
 }
@@ -54,7 +55,8 @@ write_all(const struct format *f, struct slice m, enum format_for whom,
     size_t room, struct written *w)
 {
 	struct format_at at = {0};
-	struct about a = an_about();
+	struct about_of of;
+	struct about a = an_about(&of);
 	enum format_result r;
 	struct span out;
 
@@ -277,11 +279,14 @@ test_nobody(void)
 	struct format_at at = {0};
 	struct format f;
 	struct fail fail;
+	struct about_of of;
 	struct about a;
 
-	about_begin(&a, slice_of("", 0), slice_of("", 0));
+	about_begin(&of, 0, "");
+	about_init(&a, &of);
 	a.out = true;
-	a.since_us = 7;
+	of.time_us = 0;
+	of.since_us = 7;
 	about_next(&a);
 	format_init(&f, "%c %p %d %D %t", &fail);
 	format_put(&f, &at, &a, slice_of("", 0), FORMAT_FOR_PIPE, &out);
@@ -309,18 +314,20 @@ test_time(void)
 	    {UINT64_C(253402300800000000), "10000-01-01T00:00:00.000000Z"},
 	    {1, "1970-01-01T00:00:00.000001Z"},
 	};
+	struct about_of of;
 	struct about a;
 	struct slice t;
 	size_t i;
 
-	about_begin(&a, slice_of("", 0), slice_of("", 0));
+	about_begin(&of, 0, "");
+	about_init(&a, &of);
 	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
-		a.time_us = times[i].us;
+		of.time_us = times[i].us;
 		t = about_time(&a);
 		is_bytes(t.p, t.len, times[i].text, strlen(times[i].text),
 		    "%s is the time in words", times[i].text);
 	}
-	a.time_us = UINT64_MAX;
+	of.time_us = UINT64_MAX;
 	t = about_time(&a);
 	ok(t.len < ABOUT_TIME_MAX && t.p[t.len - 1] == 'Z',
 	    "no time is too long for its words");

@@ -23,6 +23,7 @@ struct subject {
 	struct handler h;
 	struct handler_plan plan;
 	uv_loop_t loop;
+	struct about_of of;
 	uv_timer_t patience;
 	char said[4096]; /* what it wrote, "|" behind each message */
 	bool quiet;	 /* nobody listens */
@@ -144,6 +145,7 @@ start(struct subject *s, const char *command, uint64_t grace_ms)
 	s->h.feed.owner = s;
 	s->h.feed.on_more = on_more;
 	s->h.outlet.owner = s;
+	about_begin(&s->of, 1, "");
 	s->h.outlet.on_room = on_room;
 	s->h.outlet.on_error = on_error;
 	s->h.outlet.on_empty = on_empty;
@@ -159,7 +161,7 @@ say(struct subject *s, const char *text)
 	struct slice v = slice_of(text, strlen(text));
 	struct batch b = {&v, 1, 1};
 
-	outlet_put(&s->h.outlet, &b);
+	outlet_put(&s->h.outlet, &s->of, &b);
 }
 
 /* Turns the loop until that is so. */

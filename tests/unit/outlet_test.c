@@ -26,6 +26,7 @@
 struct scene {
 	uv_loop_t loop;
 	struct outlet o;
+	struct about_of of;
 	struct ends e;
 	uint8_t *heard;
 	size_t heard_n, heard_cap;
@@ -72,6 +73,7 @@ begin(struct scene *s, enum ends_kind kind, enum sink_kind sink)
 	s->o.on_error = on_error;
 	s->o.on_empty = on_empty;
 	s->o.owner = s;
+	about_begin(&s->of, 0, "");
 	is_num(outlet_init(&s->o, &s->loop, s->e.ours, sink), 0,
 	    "%s is an outlet", ends_names[kind]);
 	return true;
@@ -170,7 +172,7 @@ test_all(enum ends_kind kind, size_t each)
 		free(v);
 		return;
 	}
-	r = outlet_put(&s.o, &b);
+	r = outlet_put(&s.o, &s.of, &b);
 	is_num(r, ends_waits(kind) ? OUTLET_WAIT : OUTLET_DONE,
 	    "%s: does it wait for its reader?", name);
 	ok(kind == ENDS_NULL || !outlet_is_empty(&s.o) || !ends_waits(kind),
@@ -202,16 +204,17 @@ test_turn(void)
 	struct scene s;
 
 	begin(&s, ENDS_PIPE, SINK_LINES);
-	is_num(outlet_put(&s.o, &b), OUTLET_DONE, "a small batch is taken");
+	is_num(
+	    outlet_put(&s.o, &s.of, &b), OUTLET_DONE, "a small batch is taken");
 	b.v = &two;
-	outlet_put(&s.o, &b);
+	outlet_put(&s.o, &s.of, &b);
 	is_num(ends_hear(&s.e, got, sizeof(got)), 0, "and kept for the turn");
 	is_num(s.empties, 0, "so it is not empty");
 	uv_run(&s.loop, UV_RUN_NOWAIT);
 	is_bytes(got, ends_hear(&s.e, got, sizeof(got)), "one\ntwo\n", 8,
 	    "when that is over both leave");
 	is_num(s.empties, 1, "and that it is empty is told once");
-	outlet_put(&s.o, &b);
+	outlet_put(&s.o, &s.of, &b);
 	outlet_flush(&s.o);
 	is_bytes(got, ends_hear(&s.e, got, sizeof(got)), "two\n", 4,
 	    "a flush does not wait for the turn's end");
@@ -230,7 +233,8 @@ test_kept(void)
 
 	memset(big, 'a', LARGE);
 	begin(&s, ENDS_PIPE, SINK_RAW);
-	is_num(outlet_put(&s.o, &b), OUTLET_WAIT, "a large message is kept");
+	is_num(outlet_put(&s.o, &s.of, &b), OUTLET_WAIT,
+	    "a large message is kept");
 	/* What has not left is still where it lies. */
 	memset(big + LARGE / 2, 'b', LARGE / 2);
 	drain(&s, 100000);
@@ -248,7 +252,7 @@ put_one(struct scene *s, enum outlet_result want, const char *what)
 	struct slice one = slice_of("one", 3);
 	struct batch b = {&one, 1, 1};
 
-	is_num(outlet_put(&s->o, &b), want, "%s", what);
+	is_num(outlet_put(&s->o, &s->of, &b), want, "%s", what);
 	uv_run(&s->loop, UV_RUN_NOWAIT);
 }
 
@@ -290,7 +294,7 @@ test_reader_leaves(enum ends_kind kind)
 	struct scene s;
 
 	begin(&s, kind, SINK_RAW);
-	outlet_put(&s.o, &b);
+	outlet_put(&s.o, &s.of, &b);
 	take(&s, 1000);
 	ends_leave(&s.e);
 	for (turns = 0; s.errors == 0 && turns < TURNS_MAX; turns++)
@@ -320,7 +324,7 @@ test_limit(void)
 	now = was;
 	now.rlim_cur = LARGE / 2;
 	setrlimit(RLIMIT_FSIZE, &now);
-	is_num(outlet_put(&s.o, &b), OUTLET_FAILED,
+	is_num(outlet_put(&s.o, &s.of, &b), OUTLET_FAILED,
 	    "a file that may not grow takes a part, and fails");
 	setrlimit(RLIMIT_FSIZE, &was);
 	is_num(s.err, EFBIG, "as what it is");

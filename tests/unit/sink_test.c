@@ -27,6 +27,16 @@ struct shown {
 };
 
 static struct guard page;
+static struct about_of of;
+
+/* A sink, and the conversation whose messages it shows. */
+static void
+begin(struct sink *s, enum sink_kind kind, bool terminal)
+{
+	sink_init(s, kind, terminal);
+	about_begin(&of, 0, "");
+	s->about.of = &of;
+}
 
 static void
 take(struct shown *to, const void *p, size_t len)
@@ -108,14 +118,14 @@ gives(enum sink_kind kind, bool terminal, struct slice *v, size_t n,
 	size_t k, bad = 0;
 
 	shown_reset(&large);
-	sink_init(&s, kind, terminal);
+	begin(&s, kind, terminal);
 	show(&s, &b, 65536, 0, &large);
 	ok(large.broken == NULL, "%s: by the rules", name);
 	is_bytes(large.p, large.len, want, want_len, "%s", name);
-	is_num(s.about.n, n, "%s: counted", name);
+	is_num(of.n, n, "%s: counted", name);
 	for (k = 0; k < 40 && bad == 0; k++) {
 		shown_reset(&tight);
-		sink_init(&s, kind, terminal);
+		begin(&s, kind, terminal);
 		show(&s, &b, least_room(kind, terminal) + k, k * 11, &tight);
 		broken = tight.broken;
 		bad += broken != NULL || tight.len != large.len ||
@@ -256,7 +266,7 @@ test_large(void)
 				want[n++] = (uint8_t)ends[k];
 		}
 		shown_reset(&got);
-		sink_init(&s, (enum sink_kind)k, false);
+		begin(&s, (enum sink_kind)k, false);
 		show(&s, &b, SINK_LARGE_MIN, 0, &got);
 		ok(got.broken == NULL && got.larges == 1,
 		    "a message of %d bytes and no smaller one is left to the "
@@ -264,7 +274,7 @@ test_large(void)
 		    SINK_LARGE_MIN, k);
 		is_bytes(got.p, got.len, want, n,
 		    "and what stands around it is right (kind %zu)", k);
-		is_num(s.about.n, 4, "and counted (kind %zu)", k);
+		is_num(of.n, 4, "and counted (kind %zu)", k);
 	}
 }
 
@@ -283,7 +293,7 @@ test_long(void)
 	for (i = 0; i < sizeof(big); i++)
 		big[i] = (uint8_t)(i * 7 + i / 256);
 	shown_reset(&got);
-	sink_init(&s, SINK_HEX, false);
+	begin(&s, SINK_HEX, false);
 	show(&s, &b, SINK_STEP, 0, &got);
 	is_num(got.larges, 0, "hex never leaves a message to the caller");
 	is_num(got.len, 2 * sizeof(big) + 1, "a long one has all its digits");
@@ -309,7 +319,7 @@ test_batches(void)
 	    "{\"event\":\"message\",\"dir\":\"in\",\"n\":2,\"text\":\"a\"}\n";
 
 	shown_reset(&got);
-	sink_init(&s, SINK_JSON, false);
+	begin(&s, SINK_JSON, false);
 	show(&s, &b, 4096, 0, &got);
 	show(&s, &none, 4096, 0, &got);
 	show(&s, &b, 4096, 0, &got);
@@ -335,14 +345,15 @@ test_channel(void)
 	    "\"text\":\"a\",\"t\":\"1970-01-01T00:00:00.000000Z\"}\n";
 
 	shown_reset(&got);
-	sink_init(&s, SINK_JSON, false);
-	about_begin(&s.about, slice_of("c3", 2), slice_of("p", 1));
-	s.about.time_us = 1769860800000001;
+	begin(&s, SINK_JSON, false);
+	about_begin(&of, 3, "p");
+	of.time_us = 1769860800000001;
 	show(&s, &b, SINK_STEP, 0, &got);
 	is_bytes(got.p, got.len, want, sizeof(want) - 1,
 	    "with a channel there are its name and the time");
 	shown_reset(&got);
-	about_begin(&s.about, slice_of("c4", 2), slice_of("p", 1));
+	about_begin(&of, 4, "p");
+	of.time_us = 0;
 	s.about.out = true;
 	b.n = 1;
 	show(&s, &b, SINK_STEP, 0, &got);
@@ -378,7 +389,7 @@ test_format(void)
 		}
 		for (room = SINK_STEP; room < 70000; room += 68000) {
 			shown_reset(&got);
-			sink_init(&s, SINK_LINES, false);
+			begin(&s, SINK_LINES, false);
 			sink_set_format(&s, &f);
 			show(&s, &b, room, room - 1, &got);
 			ok(got.broken == NULL, "'%s': by the rules",
@@ -386,7 +397,7 @@ test_format(void)
 			is_bytes(got.p, got.len, want, n,
 			    "'%s': in %zu bytes of room", formats[i], room);
 			is_num(got.larges, 1, "a large message is not copied");
-			is_num(s.about.n, 4, "and all are counted");
+			is_num(of.n, 4, "and all are counted");
 		}
 		format_release(&f);
 	}
@@ -477,8 +488,8 @@ test_round_trip(uint64_t *state)
 	struct fail f;
 
 	for (i = 0; i < n && broken == NULL; i++) {
-		sink_init(&s, SINK_JSON, i % 2);
-		s.about.n = i;
+		begin(&s, SINK_JSON, i % 2);
+		of.n = i;
 		len = throw_message(state, bytes, i % 8 ? 40 : sizeof(bytes));
 		v[0] = slice_of(bytes, len);
 		shown_reset(&got);
@@ -529,16 +540,16 @@ test_any_room(uint64_t *state)
 		kind = (enum sink_kind)dice_below(state, SINK_NONE + 1);
 		b = batch_of(v, n);
 		shown_reset(&large);
-		sink_init(&s, kind, terminal);
+		begin(&s, kind, terminal);
 		show(&s, &b, 128u << 10, 0, &large);
 		shown_reset(&tight);
-		sink_init(&s, kind, terminal);
+		begin(&s, kind, terminal);
 		cap = (kind <= SINK_RAW ? 700u : (size_t)SINK_STEP) +
 		    dice_below(state, 100);
 		show(&s, &b, cap, dice_below(state, cap + 1), &tight);
 		bad += large.broken != NULL || tight.broken != NULL ||
 		    large.len != tight.len ||
-		    memcmp(large.p, tight.p, large.len) != 0 || s.about.n != n;
+		    memcmp(large.p, tight.p, large.len) != 0 || of.n != n;
 	}
 	ok(bad == 0, "any batch is shown the same in any room");
 	if (bad > 0)

@@ -175,10 +175,13 @@ through_sink(struct play *p, uint64_t *state)
 	struct span out = {buf, 0, SINK_STEP + dice_below(state, 64)};
 	struct stamp stamp;
 	enum sink_result r;
+	struct about_of of;
 	struct sink s;
 	size_t next = 0;
 
 	sink_init(&s, kind, true);
+	about_begin(&of, 0, "");
+	s.about.of = &of;
 	if (kind != SINK_JSON && dice_below(state, 4) == 0) {
 		stamp_init(&stamp, STAMP_START);
 		s.stamp = &stamp;
@@ -292,6 +295,7 @@ test_each_code_point(void)
 	uint8_t buf[SINK_STEP * 2];
 	unsigned shown = 0;
 	uint32_t cp, got;
+	struct about_of of;
 	struct sink s;
 	size_t next;
 	int n;
@@ -314,6 +318,8 @@ test_each_code_point(void)
 		p.v[1] = slice_of(p.sent[0], (size_t)n - 1);
 		p.batch = (struct batch){p.v, 2, 2};
 		sink_init(&s, SINK_LINES, true);
+		about_begin(&of, 0, "");
+		s.about.of = &of;
 		next = p.len = 0;
 		sink_put(&s, &p.batch, &next, &out);
 		take(&p, &out);
