@@ -150,7 +150,7 @@ struct chan {
 
 	/* Of the channel's own. */
 	struct framing *own; /* since chan_change */
-	uint8_t *part; /* of an unfinished message, part_len bytes */
+	uint8_t *part;	     /* of an unfinished message, part_len bytes */
 	size_t part_len, part_cap;
 	struct inbox *held; /* while paused */
 	struct slice rest;  /* of the inbox, not yet decoded */

@@ -79,8 +79,9 @@ drop(struct chan *c, struct inbox *b)
 	struct slice s = take(b);
 
 	t.len = r->len > r->bytes.len ? r->len : s.len;
-	t.max = r->len > r->bytes.len && r->bytes.len < c->in->max ? r->bytes.len
-								  : c->in->max;
+	t.max = r->len > r->bytes.len && r->bytes.len < c->in->max
+	    ? r->bytes.len
+	    : c->in->max;
 	c->on->on_trouble(c, &t);
 }
 

@@ -60,15 +60,15 @@ tell_untaken(struct run *run)
 {
 	struct fail f;
 
-	run->lost += run->talk.untaken + run->talk.waiting_reply;
-	if (run->talk.untaken == 0)
+	run->lost += run->left.untaken + run->talk.waiting_reply;
+	if (run->left.untaken == 0)
 		return;
 	fail_set(&f, STATUS_CLOSED,
 	    "%" PRIu64 " message%s may not have arrived: not acknowledged when "
 	    "the connection was lost, and not sent again",
-	    run->talk.untaken, run->talk.untaken == 1 ? "" : "s");
+	    run->left.untaken, run->left.untaken == 1 ? "" : "s");
 	run->plan->complain(&f);
-	run->talk.untaken = 0;
+	run->left.untaken = 0;
 }
 
 /* It did not work. True: it will be tried again. */
@@ -220,7 +220,7 @@ run_client(const struct run_plan *plan, struct fail *f)
 		else
 			dial(run);
 		r = run_loop(run);
-		unsent_free(&run->talk.unsent);
+		unsent_free(&run->left.unsent);
 	}
 	/* A thread that hangs may still look at its loop. */
 	if (!f->leave_now)

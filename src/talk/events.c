@@ -6,32 +6,83 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "io/event.h"
 #include "talk/parts.h"
 
-/* The address of the other side, fit for any line. */
+static const char nobody[] = "";
+
+static void
+free_peer(struct talk *t)
+{
+	if (t->peer_apart)
+		free((void *)(uintptr_t)t->peer);
+	t->peer = t->of.peer = nobody;
+	t->peer_apart = false;
+}
+
+/* The address of the other side, fit for any line: as it is, most often. */
 void
 talk_name_peer(struct talk *t, const char *name)
 {
-	struct span out = {(uint8_t *)t->peer, 0, sizeof(t->peer) - 1};
+	struct span out = {NULL, 0, 4 * strlen(name)};
 	size_t pos = 0;
 
+	free_peer(t);
+	out.p = malloc(out.cap + 1);
+	if (out.p == NULL)
+		return;
 	text_escape(TEXT_LINE, slice_of(name, strlen(name)), &pos, &out);
-	t->peer[out.len] = '\0';
+	out.p[out.len] = '\0';
+	t->peer = t->of.peer = (char *)out.p;
+	t->peer_apart = true;
+}
+
+static bool
+is_plain(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text <= ' ' || *text > '~' || *text == '\\')
+			return false;
+	return true;
 }
 
 /* Who speaks with whom, and which conversation of the run it is. */
 void
 talk_name(struct talk *t, const char *peer)
 {
-	snprintf(t->name, sizeof(t->name), "c%" PRIu64 " %s", t->number, peer);
-	talk_name_peer(t, peer);
-	about_begin(&t->of, t->number, t->peer);
+	char chan[ABOUT_CHAN_MAX], *name;
+	size_t len;
+
+	about_begin(&t->of, t->number, nobody);
+	len = about_chan(&t->of, chan);
+	name = malloc(len + strlen(peer) + 2);
+	t->name = t->peer = nobody;
+	if (name != NULL) {
+		sprintf(name, "%s %s", chan, peer);
+		t->name = name;
+		if (is_plain(peer))
+			t->peer = t->of.peer = name + len + 1;
+		else
+			talk_name_peer(t, peer);
+	}
 	t->stamped = UINT64_MAX;
-	t->feed->chan = t->number;
+	if (t->feed != NULL)
+		t->feed->chan = t->number;
+}
+
+void
+talk_unname(struct talk *t)
+{
+	if (t->name == NULL)
+		return;
+	free_peer(t);
+	if (t->name != nobody)
+		free((void *)(uintptr_t)t->name);
+	t->name = NULL;
 }
 
 /* When this was read is said of each of its messages: once for each read. */
@@ -42,8 +93,10 @@ talk_stamp(struct talk *t)
 		return;
 	t->stamped = t->chan.counts.reads;
 	about_read(&t->of);
-	t->reply.of.time_us = t->of.time_us;
-	t->reply.of.since_us = t->of.since_us;
+	if (t->reply != NULL) {
+		t->reply->of.time_us = t->of.time_us;
+		t->reply->of.since_us = t->of.since_us;
+	}
 }
 
 static bool
@@ -51,6 +104,13 @@ is_told(const struct talk *t)
 {
 	return !t->plan->no_output && t->outlet->sink.kind == SINK_JSON &&
 	    t->outlet->taken && !t->deaf;
+}
+
+/* There was no room for it: it is said again when there is. */
+static bool
+is_later(enum outlet_result r)
+{
+	return r == OUTLET_WAIT;
 }
 
 static void
@@ -108,18 +168,22 @@ add_fail(struct event *e, const struct fail *f)
 bool
 talk_tell_due(struct talk *t)
 {
+	struct talk_error *error;
 	struct event e;
 
-	/* It may be a handler that has closed its input since. */
-	t->error.due = t->error.due && is_told(t);
-	if (!t->error.due)
+	if (t->words == NULL || !t->words->error.due)
 		return true;
-	begin(t, &e, "error");
-	if (t->error.line > 0)
-		event_number(&e, "line", t->error.line);
-	add_fail(&e, &t->error.fail);
-	t->error.due = say(t, &e) == OUTLET_WAIT;
-	return !t->error.due;
+	error = &t->words->error;
+	/* It may be a handler that has closed its input since. */
+	if (is_told(t)) {
+		begin(t, &e, "error");
+		if (error->line > 0)
+			event_number(&e, "line", error->line);
+		add_fail(&e, &error->fail);
+		error->due = is_later(say(t, &e));
+	} else
+		error->due = false;
+	return !error->due;
 }
 
 /*
@@ -129,11 +193,14 @@ talk_tell_due(struct talk *t)
 bool
 talk_tell_error(struct talk *t, const struct fail *f, uint64_t line)
 {
+	struct talk_error *error;
+
 	if (!is_told(t))
 		return false;
-	t->error.fail = *f;
-	t->error.line = line;
-	t->error.due = true;
+	error = &talk_words(t)->error;
+	error->fail = *f;
+	error->line = line;
+	error->due = true;
 	talk_tell_due(t);
 	return true;
 }
@@ -145,34 +212,24 @@ talk_tell_error(struct talk *t, const struct fail *f, uint64_t line)
 bool
 talk_tell_close(struct talk *t)
 {
+	const struct fail *f = talk_fail(t);
 	struct event e;
 
 	if (!is_told(t) || t->handler != NULL)
 		return true;
 	if (!t->told_close && talk_tell_due(t)) {
 		begin(t, &e, "close");
-		add_text(&e, "why", t->why);
+		add_text(&e, "why", talk_words(t)->why);
 		event_number(&e, "status",
-		    t->fail.signal != 0 ? 128 + (uint64_t)t->fail.signal
-					: (uint64_t)t->status);
-		add_fail(&e, &t->fail);
+		    f->signal != 0 ? 128 + (uint64_t)f->signal
+				   : (uint64_t)t->status);
+		add_fail(&e, f);
 		event_number(&e, "messages_in", t->heard);
 		event_number(&e, "bytes_in", t->chan.counts.bytes_in);
 		event_number(&e, "messages_out", t->chan.counts.messages_out);
 		event_number(&e, "bytes_out", t->chan.counts.bytes_out);
-		t->told_close = say(t, &e) != OUTLET_WAIT;
+		t->told_close = !is_later(say(t, &e));
 		outlet_flush(t->outlet);
 	}
-	return t->told_close && outlet_is_empty(t->outlet);
-}
-
-void
-talk_cut(struct talk *t, enum status s, const struct fail *f)
-{
-	snprintf(t->why, sizeof(t->why), "ended by us: %.140s", f->what);
-	t->status = s;
-	t->fail = *f;
-	talk_tell_close(t);
-	talk_last_words(t);
-	talk_reply_end(t);
+	return t->told_close && (t->shared || outlet_is_empty(t->outlet));
 }

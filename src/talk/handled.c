@@ -22,7 +22,7 @@ talk_say_handler(const struct talk *t)
 	char text[160];
 
 	handler_describe(t->handler, text, sizeof(text));
-	log_say(t->log, LOG_VERBOSE, "%s: %s", t->name, text);
+	log_say(t->home->log, LOG_VERBOSE, "%s: %s", t->name, text);
 }
 
 /* It does not read any more, which is no failure: what comes is dropped. */
@@ -98,19 +98,19 @@ on_look(uv_timer_t *timer)
 	talk_clock(t, TALK_LOOK, LOOK_MS, on_look);
 	if (taken != t->taken || !stream_gone(t->chan.stream)) {
 		t->taken = taken;
-		t->taken_ms = uv_now(t->loop);
+		t->taken_ms = talk_now(t);
 	} else if ((!t->outlet->taken && handler_unread(t->handler) == 0) ||
-	    uv_now(t->loop) - t->taken_ms >= t->plan->linger_ms)
+	    talk_now(t) - t->taken_ms >= t->plan->linger_ms)
 		handler_hurry(t->handler);
 }
 
 void
 talk_look(struct talk *t)
 {
-	if (uv_is_active((uv_handle_t *)&t->clock[TALK_LOOK]))
+	if (talk_clock_runs(t, TALK_LOOK))
 		return;
 	t->taken = taken_by_it(t);
-	t->taken_ms = uv_now(t->loop);
+	t->taken_ms = talk_now(t);
 	talk_clock(t, TALK_LOOK, LOOK_MS, on_look);
 }
 
@@ -146,7 +146,7 @@ talk_judge_handler(struct talk *t)
 	int status = handler_status(t->handler);
 
 	if (t->status == STATUS_DONE || (t->handler_first && status != 0))
-		t->fail.exit = status;
+		talk_words(t)->fail.exit = status;
 }
 
 bool

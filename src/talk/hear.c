@@ -39,7 +39,7 @@ look_at_messages(struct talk *t, const struct batch *b)
 static void
 got_reply(struct talk *t)
 {
-	uv_timer_stop(&t->clock[TALK_REPLY]);
+	talk_clock_stop(t, TALK_REPLY);
 	if (!t->waiting_reply)
 		return;
 	t->waiting_reply = false;
@@ -81,7 +81,8 @@ talk_on_batch(struct chan *c, struct batch *b)
 		b->n = (size_t)left;
 	good = to_text(t, b, &text, &f) == 0;
 	t->heard += text.n;
-	talk_stamp(t);
+	if (!t->plan->no_output || t->plan->reply != NULL)
+		talk_stamp(t);
 	if (t->plan->expect != NULL)
 		look_at_messages(t, &text);
 	if (t->plan->echo) {

@@ -1,6 +1,6 @@
 /*
  * Between the parts of a conversation, and for nobody else: talk.c has its
- * life and its end, say.c what we say, hear.c what we hear, pass.c what passes
+ * life, end.c its end, clock.c its clocks, say.c what we say, hear.c what we hear, pass.c what passes
  * unseen in place of both, handled.c what is different where a handler does
  * both, events.c what programs are told, words.c the texts for people,
  * trouble.c what befalls datagrams.
@@ -10,13 +10,23 @@
 
 #include "talk/talk.h"
 
-/* talk.c */
+/* clock.c; the timer's data is the talk. */
 void talk_clock(struct talk *, enum talk_clock, uint64_t ms, uv_timer_cb);
-void talk_act(struct talk *, unsigned todo);
-void talk_input_failed(struct talk *);
+void talk_clock_stop(struct talk *, enum talk_clock);
+bool talk_clock_runs(const struct talk *, enum talk_clock);
+void talk_clocks_close(struct talk *);
+
+/* end.c */
+/* What there is to say: never NULL, and perhaps another's if memory is out. */
+struct talk_words *talk_words(struct talk *);
+void talk_settle(struct talk *);
 void talk_end_with(struct talk *, const struct fail *, const char *why);
 void talk_end_soon(struct talk *);
 void talk_gone(struct talk *);
+
+/* talk.c */
+void talk_act(struct talk *, unsigned todo);
+void talk_input_failed(struct talk *);
 void talk_on_quit(uv_timer_t *);
 
 /* say.c */
@@ -26,7 +36,6 @@ void talk_say_unsent(struct talk *);
 void talk_count_untaken(struct talk *);
 void talk_pump(struct talk *);
 bool talk_echo(struct talk *);
-void talk_reply_begin(struct talk *);
 void talk_reply_end(struct talk *);
 void talk_on_more(struct feed *);
 void talk_on_low(struct chan *);
@@ -47,6 +56,7 @@ void talk_pass_end(struct talk *);
 
 /* events.c */
 void talk_name(struct talk *, const char *peer);
+void talk_unname(struct talk *);
 void talk_name_peer(struct talk *, const char *name);
 void talk_stamp(struct talk *);
 void talk_tell_open(struct talk *);

@@ -115,55 +115,17 @@ release(struct run *run)
 	while (uv_run(&run->loop, UV_RUN_NOWAIT) != 0 && !run->fail->leave_now)
 		;
 	uv_loop_close(&run->loop);
-}
-
-int
-run_init(struct run *run, const struct run_plan *plan, struct fail *f)
-{
-	memset(run, 0, sizeof(*run));
-	run->plan = plan;
-	run->fail = f;
-	f->status = STATUS_DONE;
-	if (uv_loop_init(&run->loop) != 0)
-		return fail_set(f, STATUS_IO, "no event loop to be had");
-	chan_loop_init(&run->chans, &run->loop);
-	if (plan->handler.command.argv != NULL)
-		process_remember(&run->origin);
-	if (init_signals(run) == -1) {
-		release(run);
-		return fail_set(f, STATUS_IO, "no signals to be had");
-	}
-	uv_timer_init(&run->loop, &run->deadline);
-	uv_timer_init(&run->loop, &run->clock);
-	run->deadline.data = run->clock.data = run;
-	if (plan->deadline_ms > 0)
-		uv_timer_start(
-		    &run->deadline, on_deadline, plan->deadline_ms, 0);
-	uv_unref((uv_handle_t *)&run->deadline);
-	if (feed_init(&run->feed, &plan->feed, &run->loop, f) == -1 ||
-	    charset_open(&run->charset, &plan->talk.charset, CHARSET_RECEIVE,
-		plan->talk.stream, f) == -1) {
-		release(run);
-		return -1;
-	}
-	if (outlet_init(
-		&run->outlet, &run->loop, STDOUT_FILENO, plan->output) == -1) {
-		release(run);
-		return fail_set(f, STATUS_IO, "out of memory");
-	}
-	run->outlet.sink.stamp = plan->stamp;
-	if (plan->format != NULL)
-		sink_set_format(&run->outlet.sink, plan->format);
-	return 0;
+	talk_release(&run->talk);
 }
 
 /* The outcome of the talk becomes that of the run. */
 void
 run_take_outcome(struct run *run)
 {
-	if (run->talk.fail.what[0] != '\0' || run->talk.fail.signal != 0 ||
-	    run->talk.fail.exit != 0)
-		*run->fail = run->talk.fail;
+	const struct fail *f = talk_fail(&run->talk);
+
+	if (f->what[0] != '\0' || f->signal != 0 || f->exit != 0)
+		*run->fail = *f;
 	run->fail->status = run->talk.status;
 }
 
@@ -182,7 +144,7 @@ last_line(struct run *run)
 		run->plan->complain(run->fail);
 		run->fail->what[0] = run->fail->hint[0] = '\0';
 	}
-	log_say(log, LOG_VERBOSE, "%s", run->talk.last);
+	log_say(log, LOG_VERBOSE, "%s", talk_last(&run->talk));
 }
 
 static void
@@ -213,9 +175,55 @@ on_refused(struct talk *t, const struct fail *f)
 	run->plan->complain(f);
 }
 
+int
+run_init(struct run *run, const struct run_plan *plan, struct fail *f)
+{
+	memset(run, 0, sizeof(*run));
+	run->plan = plan;
+	run->fail = f;
+	f->status = STATUS_DONE;
+	if (uv_loop_init(&run->loop) != 0)
+		return fail_set(f, STATUS_IO, "no event loop to be had");
+	chan_loop_init(&run->chans, &run->loop);
+	run->home.log = &plan->log;
+	run->home.chans = &run->chans;
+	run->home.on_over = on_over;
+	run->home.on_dump = on_dump;
+	run->home.on_refused = on_refused;
+	talk_home_init(&run->home);
+	if (plan->handler.command.argv != NULL)
+		process_remember(&run->origin);
+	if (init_signals(run) == -1) {
+		release(run);
+		return fail_set(f, STATUS_IO, "no signals to be had");
+	}
+	uv_timer_init(&run->loop, &run->deadline);
+	uv_timer_init(&run->loop, &run->clock);
+	run->deadline.data = run->clock.data = run;
+	if (plan->deadline_ms > 0)
+		uv_timer_start(
+		    &run->deadline, on_deadline, plan->deadline_ms, 0);
+	uv_unref((uv_handle_t *)&run->deadline);
+	if (feed_init(&run->feed, &plan->feed, &run->loop, f) == -1 ||
+	    charset_open(&run->charset, &plan->talk.charset, CHARSET_RECEIVE,
+		plan->talk.stream, f) == -1) {
+		release(run);
+		return -1;
+	}
+	if (outlet_init(
+		&run->outlet, &run->loop, STDOUT_FILENO, plan->output) == -1) {
+		release(run);
+		return fail_set(f, STATUS_IO, "out of memory");
+	}
+	run->outlet.sink.stamp = plan->stamp;
+	if (plan->format != NULL)
+		sink_set_format(&run->outlet.sink, plan->format);
+	return 0;
+}
+
 /* With its handler: what is said and heard is that process's. */
 static int
-start_handler(struct run *run, int fd, const char *name)
+start_handler(struct run *run, int fd, const char *name, struct fail *f)
 {
 	struct talk *t = &run->talk;
 	char channel[24];
@@ -230,8 +238,8 @@ start_handler(struct run *run, int fd, const char *name)
 
 	snprintf(channel, sizeof(channel), "c%" PRIu64, run->begun);
 	if (handler_start(&run->handler, &run->plan->handler, &run->loop,
-		&run->origin, &about, &run->may_come_back, &t->fail) == -1)
-		return fail_prefix(&t->fail, "%s", name);
+		&run->origin, &about, &run->may_come_back, f) == -1)
+		return fail_prefix(f, "%s", name);
 	t->handler = &run->handler;
 	t->feed = &run->handler.feed;
 	t->outlet = &run->handler.outlet;
@@ -242,10 +250,25 @@ start_handler(struct run *run, int fd, const char *name)
 static void
 take_turn(struct run *run)
 {
-	run->begun++;
-	run->talk.feed = &run->feed;
-	run->talk.outlet = &run->outlet;
-	run->talk.handler = NULL;
+	struct talk *t = &run->talk;
+	const struct talk before = *t;
+
+	talk_release(t);
+	memset(t, 0, sizeof(*t));
+	/* Over several connections in turn one count and one pattern hold. */
+	if (run->plan->talk.track) {
+		t->lost = &run->left;
+		t->heard = before.heard;
+		t->met = before.met;
+	}
+	t->home = &run->home;
+	t->plan = &run->plan->talk;
+	t->feed = &run->feed;
+	t->outlet = &run->outlet;
+	if (run->plan->talk.charset.name != NULL)
+		t->charset = &run->charset;
+	t->owner = run;
+	t->number = ++run->begun;
 	run->may_come_back = false;
 }
 
@@ -257,31 +280,24 @@ begin(struct run *run, struct stream *s, const char *name)
 		run_end(run, STATUS_IO);
 		return;
 	}
-	run->talk.number = run->begun;
 	if (!run->plan->talk.answers)
 		log_say(&run->plan->log, LOG_VERBOSE, "c%" PRIu64 " %s: open",
 		    run->begun, name);
 	run->talking = true;
-	run->talk.plan = &run->plan->talk;
-	run->talk.log = &run->plan->log;
-	run->talk.charset =
-	    run->plan->talk.charset.name == NULL ? NULL : &run->charset;
-	run->talk.on_over = on_over;
-	run->talk.on_dump = on_dump;
-	run->talk.on_refused = on_refused;
-	run->talk.owner = run;
-	talk_begin(&run->talk, &run->chans, s, name);
+	talk_begin(&run->talk, s, name);
 }
 
 void
 run_talk(struct run *run, int fd, bool borrowed, const char *name)
 {
+	struct fail f;
+
 	take_turn(run);
 	if (run->plan->handler.command.argv != NULL &&
-	    start_handler(run, fd, name) == -1) {
+	    start_handler(run, fd, name, &f) == -1) {
 		if (!borrowed)
 			close(fd);
-		run->talk.status = STATUS_IO;
+		talk_not_begun(&run->talk, &f);
 		run->on_over(run);
 		return;
 	}
@@ -316,12 +332,11 @@ run_loop(struct run *run)
 	/* An end from outside: what has been heard is still shown. */
 	outlet_flush(&run->outlet);
 	if (run->talking && !run->talk.over) {
-		talk_wire_end(&run->talk, false, false);
-		talk_wire_end(&run->talk, true, false);
 		talk_cut(&run->talk, run->status, run->fail);
 		last_line(run);
-		chan_close(&run->talk.chan, false);
 	}
+	if (run->talking)
+		talk_abandon(&run->talk);
 	release(run);
 	s = run->over ? run->status : STATUS_DONE;
 	if (run->talking && !run->over) {

@@ -53,7 +53,9 @@ struct run {
 	struct feed feed;
 	struct outlet outlet;
 	struct charset charset; /* of what comes */
+	struct talk_home home;
 	struct talk talk;
+	struct talk_lost left; /* by a connection that was lost */
 	struct handler handler;
 	struct process_origin origin;
 	uint64_t begun;	    /* conversations so far */

@@ -4,6 +4,7 @@
  */
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "talk/explain.h"
@@ -18,40 +19,57 @@ feed_failed(struct talk *t, const struct fail *f, uint64_t line)
 {
 	t->feed_ended = true;
 	t->input_failed = true;
-	t->input_fail = *f;
+	talk_words(t)->input = *f;
 	talk_tell_error(t, f, line);
 	chan_flush(&t->chan);
 	if (chan_queued(&t->chan) == 0)
 		talk_input_failed(t);
 }
 
-void
-talk_reply_begin(struct talk *t)
+/* What makes replies, made itself when the first one is due. */
+static bool
+reply_ready(struct talk *t, struct fail *f)
 {
 	const struct talk_plan *p = t->plan;
-	struct fail f;
+	struct reply *r;
 
-	if (p->reply != NULL &&
-	    reply_begin(
-		&t->reply, p->reply, &p->charset, p->out.max, &t->of, &f) == -1)
-		talk_end_with(t, &f, "failed");
+	if (t->reply != NULL)
+		return true;
+	r = malloc(sizeof(*r));
+	if (r == NULL) {
+		fail_set(f, STATUS_IO, "out of memory");
+		return false;
+	}
+	if (reply_begin(r, p->reply, &p->charset, p->out.max, &t->of, f) ==
+	    -1) {
+		free(r);
+		return false;
+	}
+	t->reply = r;
+	return true;
 }
 
 void
 talk_reply_end(struct talk *t)
 {
-	if (t->plan->reply != NULL)
-		reply_end(&t->reply);
+	if (t->reply != NULL)
+		reply_end(t->reply);
+	free(t->reply);
+	t->reply = NULL;
 }
 
 /* What --reply makes of what has come, as far as the queue takes it. */
 static enum chan_sent
 send_replies(struct talk *t, struct fail *f)
 {
-	struct reply *r = &t->reply;
+	struct reply *r;
 	enum chan_sent sent = CHAN_SENT;
 	size_t before;
 	int made = 0;
+
+	if (!reply_ready(t, f))
+		return CHAN_REFUSED;
+	r = t->reply;
 
 	for (;;) {
 		before = r->next;
@@ -131,17 +149,16 @@ talk_said(struct talk *t, uint64_t n)
 	t->life.queued = true;
 	if (t->plan->ask) {
 		t->waiting_reply = true;
-		t->asked_ms = uv_now(t->loop);
+		t->asked_ms = talk_now(t);
 	}
-	if (t->plan->reply_ms > 0 &&
-	    !uv_is_active((uv_handle_t *)&t->clock[TALK_REPLY]))
+	if (t->plan->reply_ms > 0 && !talk_clock_runs(t, TALK_REPLY))
 		talk_clock(
 		    t, TALK_REPLY, t->plan->reply_ms, talk_on_reply_clock);
 	if (t->plan->interval_ms > 0) {
 		t->pacing = true;
 		talk_clock(t, TALK_INTERVAL, t->plan->interval_ms, on_interval);
 	}
-	if (uv_is_active((uv_handle_t *)&t->clock[TALK_LINGER]))
+	if (talk_clock_runs(t, TALK_LINGER))
 		talk_act(t, LIFE_DO_LINGER);
 }
 
@@ -188,7 +205,7 @@ refuse_line(struct talk *t, const struct fail *f, uint64_t line)
 	}
 	t->refused += f->status != STATUS_DONE;
 	if (!talk_tell_error(t, f, line))
-		t->on_refused(t, f);
+		t->home->on_refused(t, f);
 }
 
 /* batch.v[next] cannot be sent; the others may. */
@@ -247,7 +264,8 @@ static bool
 may_say(const struct talk *t)
 {
 	return !t->ending && !t->over && !t->life.enough && !t->waiting_reply &&
-	    !t->feed_ended && !t->error.due && t->chan.writing == CHAN_WRITING;
+	    !t->feed_ended && (t->words == NULL || !t->words->error.due) &&
+	    t->chan.writing == CHAN_WRITING;
 }
 
 /* Sends what is there. False: no more now. */
@@ -275,7 +293,7 @@ talk_pump(struct talk *t)
 	struct feed *f = t->feed;
 	bool more = true;
 
-	if (t->pumps_out && talk_pass_out(t))
+	if (f == NULL || (t->pumps_out && talk_pass_out(t)))
 		return;
 	while (more && may_say(t)) {
 		switch (feed_next(f)) {
@@ -359,23 +377,25 @@ talk_count_untaken(struct talk *t)
 
 	if (left > 0)
 		out -= (uint64_t)left < out ? (uint64_t)left : out;
-	t->untaken = sent_beyond(&t->sent, out);
-	if (sent_unsent(
-		&t->sent, chan_queue(c), c->counts.bytes_out, &t->unsent))
-		t->untaken -= t->unsent.frames.n;
-	sent_release(&t->sent);
+	t->lost->untaken = sent_beyond(&t->lost->sent, out);
+	if (sent_unsent(&t->lost->sent, chan_queue(c), c->counts.bytes_out,
+		&t->lost->unsent))
+		t->lost->untaken -= t->lost->unsent.frames.n;
+	sent_release(&t->lost->sent);
 }
 
 /* What an earlier connection had not sent. */
 void
 talk_say_unsent(struct talk *t)
 {
-	if (t->unsent.frames.n > 0) {
-		t->said += t->unsent.frames.n;
+	if (t->lost == NULL)
+		return;
+	if (t->lost->unsent.frames.n > 0) {
+		t->said += t->lost->unsent.frames.n;
 		t->life.queued = true;
-		chan_send_frames(&t->chan, &t->unsent.frames);
+		chan_send_frames(&t->chan, &t->lost->unsent.frames);
 	}
-	unsent_free(&t->unsent);
+	unsent_free(&t->lost->unsent);
 }
 
 /*

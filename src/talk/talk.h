@@ -34,8 +34,6 @@ enum talk_clock {
 	TALK_QUIT,     /* -q */
 	TALK_INTERVAL, /* --interval */
 	TALK_SETTLE,   /* are our last bytes acknowledged? */
-	TALK_END,      /* what happens in one turn is judged together */
-	TALK_CLOCKS
 };
 
 /* Who closed a half first. */
@@ -72,10 +70,62 @@ struct talk_plan {
 	size_t queue_max;
 };
 
+struct talk;
+
+/* What there is to say of an end, once there is one. */
+struct talk_words {
+	struct fail fail; /* empty where the status alone says it all */
+	struct fail cut;  /* the peer's FIN came inside a message; or no text */
+	struct fail input; /* it ends so, once what was said before is out */
+	struct talk_error {
+		bool due;
+		uint64_t line; /* 0: unknown */
+		struct fail fail;
+	} error;	/* to be told as an event */
+	char why[160];	/* what ended it, for -v */
+	char last[600]; /* how things stood then, and who closed */
+};
+
+/* What the conversations of a run have in common; it outlives them. */
+struct talk_home {
+	/* Set by the owner. */
+	const struct log *log;
+	struct chan_loop *chans;
+	/* talk_fail says how it went; the talk is the owner's again. */
+	void (*on_over)(struct talk *);
+	/* A line for --dump, without a newline; see dump.h. */
+	void (*on_dump)(struct talk *, const char *line);
+	/* A line of the input is refused, which ends nothing. */
+	void (*on_refused)(struct talk *, const struct fail *);
+
+	/* The home's own. */
+	struct talk *ending; /* those whose end is due */
+	uv_timer_t judge;
+	struct talk_words spare; /* where there is no memory for others */
+};
+
+/* A clock that was set at least once. */
+struct talk_timer;
+
+/* Raw bytes that pass unseen: pump.h. */
+struct talk_pumps {
+	struct pump in, out;
+};
+
+/* With track: what a connection that is lost leaves behind. */
+struct talk_lost {
+	/* Messages that the peer had perhaps not taken. */
+	uint64_t untaken;
+	/* What had not left at all: the next conversation says it first. The
+	   owner frees it. */
+	struct unsent unsent;
+	struct sent sent; /* the conversation's own */
+};
+
 struct talk {
 	/* Set by the owner, who keeps them until on_over. */
+	struct talk_home *home;
 	const struct talk_plan *plan;
-	const struct log *log;
 	struct feed *feed;
 	struct outlet *outlet;
 	struct charset *charset; /* of what comes; NULL: bytes pass */
@@ -84,74 +134,89 @@ struct talk {
 	 * is gone, and fail.exit is its status if the end has no other.
 	 */
 	struct handler *handler;
-	void (*on_over)(struct talk *); /* status and fail say how it went */
-	/* A line for --dump, without a newline; see dump.h. */
-	void (*on_dump)(struct talk *, const char *line);
-	/* A line of the input is refused, which ends nothing. */
-	void (*on_refused)(struct talk *, const struct fail *);
+	struct talk_lost *lost; /* with track */
+	/* The outlet is of several: its owner says what happens to it. */
+	bool shared;
 	uint64_t number; /* of the conversation: its channel is c1, c2, ... */
 	void *owner;
 
 	enum status status;
-	struct fail fail; /* empty where the status alone says it all */
-	char why[160];	  /* what ended it, for -v */
-	char last[600];	  /* how things stood then, and who closed */
-
-	/*
-	 * With track, of a conversation that has been lost: how many messages
-	 * the peer had perhaps not taken, and what had not left at all. The
-	 * next conversation says the latter first; the owner frees it.
-	 */
-	uint64_t untaken;
-	struct unsent unsent;
+	struct talk_words *words; /* NULL: there was nothing to say */
 
 	/* The conversation's own. */
 	struct chan chan;
 	struct life life;
-	struct dump dump;
-	struct about_of of;	       /* what is said of its messages */
-	char peer[2 * ADDR_TEXT_MAX];  /* fit for any line */
-	char name[ADDR_TEXT_MAX + 24]; /* and the channel's, for texts */
-	uv_loop_t *loop;
-	uv_timer_t clock[TALK_CLOCKS];
-	int clocks_open;
-	uint64_t begun_ms, heard, said, asked_ms;
-	bool waiting_reply, pacing, feed_ended, feed_pending, met, ending, over;
-	bool judged; /* the turn in which it ended is over: that is the end */
-	bool was_reset; /* as a write found out; the read says when */
-	bool kept;	/* the outlet keeps a batch of the channel's */
-	enum talk_fin first_fin;
-	bool pumps_in, pumps_out; /* so long as bytes pass unseen */
-	struct pump pump_in, pump_out;
+	struct about_of of; /* what is said of its messages */
+	const char *name;   /* "c1 127.0.0.1:5", for texts */
+	const char *peer;   /* of that, or its own: fit for any line */
+	struct talk_timer *timers;
+	unsigned timers_open;
+	struct talk *next_ending;
+	struct dump *dump;
+	struct talk_pumps *pumps;
+	struct reply *reply;
 	struct batch echo; /* what has still to be answered */
 	size_t echo_next;
-	struct reply reply;
-	uint64_t stamped; /* reads that there were when the time was taken */
-	uint64_t refused; /* lines of the input */
-	bool closing;	  /* the input has said so */
-	bool told_close;
-	struct talk_error {
-		bool due;
-		uint64_t line; /* 0: unknown */
-		struct fail fail;
-	} error;	 /* to be told as an event */
-	struct fail cut; /* the peer's FIN came inside a message; or no text */
-	bool cut_first;	 /* while its handler was still at work */
-	bool input_failed; /* it ends once what was said before is out */
-	struct fail input_fail;
-	struct sent sent;   /* with track */
-	bool deaf;	    /* the handler reads no more: it is dropped */
-	bool handler_first; /* it ended before anything went wrong */
-	uint64_t taken;	    /* of the outlet, when the peer was looked at */
-	uint64_t taken_ms;  /* since when it is so much */
-	uint64_t quit_ms;   /* the plan's -q, or less with a handler */
+	uint64_t begun_ms, heard, said, asked_ms;
+	uint64_t stamped;  /* reads that there were when the time was taken */
+	uint64_t refused;  /* lines of the input */
+	uint64_t taken;	   /* of the outlet, when the peer was looked at */
+	uint64_t taken_ms; /* since when it is so much */
+	uint64_t quit_ms;  /* the plan's -q, or less with a handler */
 	uint64_t settle_ms;
 	int64_t settle_left;
+	enum talk_fin first_fin;
+	bool waiting_reply : 1, pacing : 1, feed_ended : 1, met : 1;
+	bool ending : 1, over : 1;
+	bool due : 1;	    /* it is in home->ending */
+	bool judged : 1;    /* the turn in which it ended is over: that is it */
+	bool was_reset : 1; /* as a write found out; the read says when */
+	bool kept : 1;	    /* the outlet keeps a batch of the channel's */
+	bool closing : 1;   /* the input has said so */
+	bool told_close : 1;
+	bool cut_first : 1;    /* cut while its handler was still at work */
+	bool input_failed : 1; /* words->input */
+	bool pumps_in : 1, pumps_out : 1; /* so long as bytes pass unseen */
+	bool deaf : 1;		/* the handler reads no more: it is dropped */
+	bool handler_first : 1; /* it ended before anything went wrong */
+	bool abandoned : 1;	/* nobody is told any more */
+	bool peer_apart : 1;	/* `peer` is not in `name` */
 };
 
-/* Begins; the stream is the talk's from here on. */
-void talk_begin(
-    struct talk *, struct chan_loop *, struct stream *, const char *name);
+void talk_home_init(struct talk_home *);
+
+/*
+ * Begins; the stream is the talk's from here on. The struct is all zero but
+ * for what the owner has set.
+ */
+void talk_begin(struct talk *, struct stream *, const char *name);
+
+/*
+ * The run is over: its parts go when the loop runs again, and on_over does not
+ * come. May be called in any state.
+ */
+void talk_abandon(struct talk *);
+
+/* Gives up what is left of one that is over, or never began. */
+void talk_release(struct talk *);
+
+/* How it went; without a text where the status says it all. */
+const struct fail *talk_fail(const struct talk *);
+/* The last line of -v. */
+const char *talk_last(const struct talk *);
+
+/* It cannot begin: that is how it went. */
+void talk_not_begun(struct talk *, const struct fail *);
+
+/* What has befallen an outlet that is shared. */
+void talk_outlet_room(struct talk *);
+void talk_outlet_failed(struct talk *, int err);
+
+static inline uint64_t
+talk_now(const struct talk *t)
+{
+	return uv_now(t->home->chans->uv);
+}
 
 /* Ends it with this status; the text is in `fail` if there is one. */
 void talk_end(struct talk *, enum status, const char *why);

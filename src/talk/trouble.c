@@ -71,7 +71,7 @@ undelivered(struct talk *t, const struct chan_trouble *what)
 
 	if (t->plan->answers) {
 		addr_name(&what->peer->at.sa, what->peer->len, name);
-		log_say(t->log, LOG_VERBOSE,
+		log_say(t->home->log, LOG_VERBOSE,
 		    "%s: what was sent to %s has not arrived: %s (%s)", t->name,
 		    name, reason(what->err), strerror(what->err));
 		return;
@@ -88,7 +88,7 @@ undelivered(struct talk *t, const struct chan_trouble *what)
 static void
 too_long(struct talk *t, const struct chan_trouble *what)
 {
-	struct log always = *t->log;
+	struct log always = *t->home->log;
 	const bool cut = what->max < t->chan.in->max;
 	char name[ADDR_TEXT_MAX];
 	struct fail f;
@@ -131,7 +131,7 @@ talk_on_peer(struct chan *c)
 	if (!t->plan->answers)
 		return;
 	talk_name_peer(t, addr_name(&p->at.sa, p->len, name));
-	log_say(t->log, LOG_VERBOSE, "%s: %s speaks", t->name, name);
+	log_say(t->home->log, LOG_VERBOSE, "%s: %s speaks", t->name, name);
 }
 
 void

@@ -56,7 +56,7 @@ void
 talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 {
 	const struct chan *c = &t->chan;
-	uint64_t now = uv_now(t->loop), part = chan_partial(c), need;
+	uint64_t now = talk_now(t), part = chan_partial(c), need;
 	double since = (double)(now - c->counts.last_in_ms) / 1000;
 
 	need = decode_need(&c->decoder, (size_t)part);
@@ -109,7 +109,7 @@ closers(const struct talk *t)
 {
 	bool ours = t->life.ours == LIFE_CLOSED;
 
-	if (t->fail.status == STATUS_RESET || t->was_reset)
+	if (talk_fail(t)->status == STATUS_RESET || t->was_reset)
 		return ours ? "FIN by us, then reset by the peer"
 			    : "reset by the peer";
 	if (ours && t->life.theirs_closed)
@@ -139,15 +139,16 @@ talk_describe(const struct talk *t, char *buf, size_t cap)
 	    " not acknowledged, %zu queued; %.3f s",
 	    t->name, n->messages_in, n->bytes_in, more, n->messages_out,
 	    n->bytes_out, unacked < 0 ? 0 : unacked, chan_queued(&t->chan),
-	    (double)(uv_now(t->loop) - t->begun_ms) / 1000);
+	    (double)(talk_now(t) - t->begun_ms) / 1000);
 }
 
 void
 talk_last_words(struct talk *t)
 {
+	struct talk_words *w = talk_words(t);
 	char text[400];
 
 	talk_describe(t, text, sizeof(text));
 	snprintf(
-	    t->last, sizeof(t->last), "%s: %s (%s)", text, t->why, closers(t));
+	    w->last, sizeof(w->last), "%s: %s (%s)", text, w->why, closers(t));
 }

@@ -86,6 +86,7 @@ struct play {
 	struct chan_loop chans;
 	struct feed feed;
 	struct outlet outlet;
+	struct talk_home home;
 	struct talk talk;
 	struct stream_double d;
 	int in[2], out[2];
@@ -458,13 +459,11 @@ begin_run(struct play *p)
 	    outlet_init(&p->outlet, &p->uv, open_output(p), SINK_LINES) == -1)
 		abort();
 	p->log.level = LOG_QUIET;
-	p->talk.plan = &p->plan;
-	p->talk.log = &p->log;
-	p->talk.feed = &p->feed;
-	p->talk.outlet = &p->outlet;
-	p->talk.on_over = on_over;
-	p->talk.on_dump = on_dump;
-	p->talk.owner = p;
+	p->home.log = &p->log;
+	p->home.chans = &p->chans;
+	p->home.on_over = on_over;
+	p->home.on_dump = on_dump;
+	talk_home_init(&p->home);
 }
 
 static void
@@ -487,7 +486,14 @@ begin_talk(struct play *p)
 		abort();
 	p->is_over = p->was_ending = false;
 	p->sure_messages = 0;
-	talk_begin(&p->talk, &p->chans, s, "peer");
+	talk_release(&p->talk);
+	memset(&p->talk, 0, sizeof(p->talk));
+	p->talk.home = &p->home;
+	p->talk.plan = &p->plan;
+	p->talk.feed = &p->feed;
+	p->talk.outlet = &p->outlet;
+	p->talk.owner = p;
+	talk_begin(&p->talk, s, "peer");
 }
 
 static void
@@ -507,7 +513,7 @@ end_run(struct play *p)
 	outlet_flush(&p->outlet);
 	if (!p->is_over) {
 		talk_cut(&p->talk, STATUS_DONE, &p->fail);
-		chan_close(&p->talk.chan, false);
+		talk_abandon(&p->talk);
 	}
 	feed_release(&p->feed);
 	outlet_close(&p->outlet);
@@ -687,8 +693,9 @@ check_talk(struct play *p, unsigned which)
 	CHECK(!p->overs_twice, "it is over once");
 	CHECK((unsigned)t->status < STATUS_COUNT, "status %d", (int)t->status);
 	if (p->is_over && t->status != STATUS_DONE) {
-		CHECK(t->fail.status == t->status, "a fail has the status");
-		check_fail(&t->fail);
+		CHECK(
+		    talk_fail(t)->status == t->status, "a fail has the status");
+		check_fail(talk_fail(t));
 	}
 	expect_said(p, &said, &e, &fate);
 	n = expect_heard(p, &echo, &e, &echo_fate);
@@ -728,6 +735,7 @@ run(struct play *p)
 	end_run(p);
 	if (p->stopped)
 		check_talk(p, i - 1);
+	talk_release(&p->talk);
 }
 
 static void
