@@ -31,6 +31,7 @@ chan_set_want(struct chan *c)
 static void
 part_drop(struct chan *c)
 {
+	c->loop->bytes -= c->part_cap;
 	free(c->part);
 	c->part = NULL;
 	c->part_len = c->part_cap = 0;
@@ -59,6 +60,7 @@ part_keep(struct chan *c, struct slice rest)
 	part_drop(c);
 	c->part = p;
 	c->part_len = c->part_cap = rest.len;
+	c->loop->bytes += c->part_cap;
 	return true;
 }
 
@@ -78,6 +80,7 @@ static bool
 decode_rest(struct chan *c, struct inbox *b)
 {
 	struct slice seen = c->rest;
+	uint64_t before = c->counts.messages_in;
 	enum decode_result r;
 	size_t used;
 
@@ -105,6 +108,8 @@ decode_rest(struct chan *c, struct inbox *b)
 		end_reading(c, CHAN_END_BAD, seen);
 		return false;
 	}
+	if (c->part_len == 0 || c->counts.messages_in > before)
+		c->part_ms = uv_now(c->loop->uv);
 	if (!part_keep(c, c->rest)) {
 		end_reading(c, CHAN_END_MEMORY, seen);
 		return false;
@@ -120,6 +125,11 @@ chan_look_again(struct chan *c)
 
 	if (!c->changed || c->reading != CHAN_READING || c->part_len == 0)
 		return false;
+	if (c->loop->held) {
+		c->reading = CHAN_PAUSED;
+		chan_set_want(c);
+		return true;
+	}
 	b = chan_inbox_take(c->loop);
 	if (b == NULL) {
 		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
@@ -176,6 +186,7 @@ read_place(struct chan *c, struct inbox *b, struct span *to)
 		if (p == NULL)
 			return false;
 		c->part = p;
+		c->loop->bytes += cap - c->part_cap;
 		c->part_cap = cap;
 	}
 	*to = (struct span){c->part, c->part_len, c->part_cap};
@@ -238,7 +249,11 @@ read_large(struct chan *c, struct inbox *b, struct span *to)
 		return STREAM_AGAIN;
 	}
 	*at = p;
-	*(at == &c->part ? &c->part_cap : &b->cap) = cap;
+	if (at == &c->part) {
+		c->loop->bytes += cap - c->part_cap;
+		c->part_cap = cap;
+	} else
+		b->cap = cap;
 	*to = (struct span){p, to->len, cap};
 	return stream_read(c->stream, p + to->len, n);
 }
@@ -362,9 +377,13 @@ on_ready(struct stream *s, int what)
 	int i;
 
 	chan_look_again(c);
+	if (what & STREAM_READABLE && c->reading == CHAN_READING &&
+	    c->loop->held)
+		c->reading = CHAN_PAUSED;
 	if (what & STREAM_READABLE && c->reading == CHAN_READING)
 		for (i = 0; i < READS_A_TURN && read_once(c); i++)
-			;
+			if (c->loop->held)
+				break;
 	if (what & STREAM_WRITABLE) {
 		c->stalled = c->stalled && s->peer == NULL;
 		chan_flush(c);
@@ -383,8 +402,10 @@ on_stream_closed(struct stream *s)
 	part_drop(c);
 	chan_inbox_free(c->held);
 	c->held = NULL;
+	c->loop->bytes -= c->queue.cap;
 	free(c->queue.p);
 	memset(&c->queue, 0, sizeof(c->queue));
+	chan_news_end(c);
 	free(c->own);
 	c->own = NULL;
 	c->in = c->out = NULL;
@@ -404,6 +425,7 @@ chan_open(struct chan *c, struct chan_loop *loop, struct stream *stream,
 	c->in = in;
 	c->out = out;
 	c->queue_max = queue_max;
+	c->low = SIZE_MAX;
 	decoder_init(&c->decoder, c->in);
 	encoder_init(&c->encoder, c->out);
 	c->counts.last_in_ms = c->counts.last_out_ms = uv_now(loop->uv);
@@ -428,6 +450,8 @@ chan_resume(struct chan *c)
 			packet_deliver(c, b);
 		else if (b != NULL)
 			decode_rest(c, b);
+		else
+			chan_look_again(c);
 	} else
 		part_drop(c);
 	if (b != NULL && c->held == NULL)
@@ -457,6 +481,7 @@ chan_put_in(struct chan *c, uint8_t *p, size_t len)
 	part_drop(c);
 	c->part = p;
 	c->part_len = c->part_cap = len;
+	c->loop->bytes += len;
 	if (b == NULL) {
 		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
 		return;
@@ -479,7 +504,7 @@ chan_deafen(struct chan *c)
 size_t
 chan_queued(const struct chan *c)
 {
-	return chan_queue_len(c) + c->passing;
+	return chan_queue_len(c) + c->passing + chan_news_len(c);
 }
 
 struct slice

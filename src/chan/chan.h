@@ -23,6 +23,7 @@
 #define CHAN_CHAN_H
 
 #include "base/slice.h"
+#include "chan/ring.h"
 #include "chan/sent.h"
 #include "codec/decode.h"
 #include "codec/encode.h"
@@ -50,6 +51,9 @@ struct chan_loop {
 	struct span queue;     /* spare, for the next one that sends */
 	struct chan *dirty;    /* those with something to flush */
 	struct chan *flushing; /* the rest of those of this turn */
+	/* Nobody reads: what would come has nowhere to go. See chan_hold. */
+	bool held;
+	size_t bytes; /* in the queues and unfinished messages of all */
 	uv_prepare_t prepare;
 	uv_idle_t again;
 };
@@ -157,10 +161,12 @@ struct chan {
 	struct batch batch;
 	struct span queue; /* queue_at bytes of it have left */
 	size_t queue_at;
-	size_t queue_max; /* high-water mark */
-	bool was_full;
-	bool stalled; /* datagrams: nothing can go just now */
-	bool unsaid;  /* on_drained is owed for what was sent */
+	struct chan_news *news; /* what is said to many; NULL: it hears none */
+	size_t queue_max;	/* high-water mark */
+	size_t low;		/* on_low is owed at so much; SIZE_MAX: never */
+	uint64_t part_ms;	/* since when there is an unfinished message */
+	bool stalled;		/* datagrams: nothing can go just now */
+	bool unsaid;		/* on_drained is owed for what was sent */
 	enum chan_pass (*pass_in)(struct chan *); /* NULL: it is read */
 	void (*pass_out)(struct chan *);
 	size_t passing;	 /* taken to be sent, and not yet in the stream */
@@ -189,6 +195,35 @@ enum chan_sent chan_send(struct chan *, const struct batch *, size_t *next);
  * of them: CHAN_SENT or CHAN_LOST.
  */
 enum chan_sent chan_send_frames(struct chan *, const struct batch *);
+
+/*
+ * It hears what is said to many: what is added to the ring from now on is sent
+ * behind what is queued. The ring outlives it. What is added is told by
+ * chan_told, and `messages` says how many. False: out of memory.
+ */
+bool chan_hear(struct chan *, struct ring *);
+void chan_told(struct chan *, uint64_t messages);
+
+/*
+ * It does not hear what comes next: what it has not sent is its own from here
+ * on. chan_hear lets it hear again. False: out of memory.
+ */
+bool chan_hear_not(struct chan *);
+
+/*
+ * It is too far behind: all that can be left out is. Returns how many messages
+ * that were.
+ */
+uint64_t chan_skip(struct chan *);
+
+/* on_low is called when no more than `low` bytes are queued; once. */
+void chan_tell_low(struct chan *, size_t low);
+
+/*
+ * Nobody's messages are wanted: a channel that has something to read pauses
+ * instead, without a batch, until chan_resume.
+ */
+void chan_hold(struct chan_loop *, bool held);
 
 /* Writes what can be written now. */
 void chan_flush(struct chan *);

@@ -1,6 +1,6 @@
 /*
  * Between the parts of a channel, and for nobody else: chan.c reads and has
- * the states, send.c writes, packet.c does both where there are datagrams,
+ * the states, send.c writes, news.c is what is said to many, packet.c does both where there are datagrams,
  * loop.c has what the channels of a loop share.
  */
 #ifndef CHAN_PARTS_H
@@ -27,6 +27,28 @@ chan_queue_len(const struct chan *c)
  * one now. False: there is nothing to look at.
  */
 bool chan_look_again(struct chan *);
+
+/* What is said to many, and where this one stands in it. */
+struct chan_news {
+	struct ring *ring;
+	struct ring_reader at;
+};
+
+static inline size_t
+chan_news_len(const struct chan *c)
+{
+	return c->news == NULL ? 0 : ring_behind(c->news->ring, &c->news->at);
+}
+
+/* No more of it, whatever has not been sent. */
+void chan_news_end(struct chan *);
+
+/* What it has not sent of it is queued. False: out of memory. */
+bool chan_news_settle(struct chan *);
+
+/* Room for n bytes behind the queue; false: out of memory. */
+bool chan_queue_room(struct chan *, size_t n);
+void chan_queue_add(struct chan *, const void *p, size_t len);
 
 /* It has something to flush when the turn is over; or no longer. */
 void chan_mark_dirty(struct chan *);

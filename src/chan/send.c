@@ -9,12 +9,14 @@
 
 #include "chan/parts.h"
 
+/* Of how many pieces a write is made at the most. */
+#define WRITE_PIECES 10
 /* Room in the queue without which a small message does not fit. */
 #define QUEUE_STEP (ENCODE_LARGE_MIN + ENCODE_HEAD_MAX + FRAMING_TAG_MAX)
 
 /* Room for n bytes behind the queue; false: out of memory. */
-static bool
-queue_room(struct chan *c, size_t n)
+bool
+chan_queue_room(struct chan *c, size_t n)
 {
 	size_t held = chan_queue_len(c), cap;
 	uint8_t *p;
@@ -22,6 +24,7 @@ queue_room(struct chan *c, size_t n)
 	if (c->queue.p == NULL) {
 		c->queue = c->loop->queue;
 		c->loop->queue = (struct span){NULL, 0, 0};
+		c->loop->bytes += c->queue.cap;
 	}
 	if (span_room(&c->queue) >= n)
 		return true;
@@ -37,13 +40,14 @@ queue_room(struct chan *c, size_t n)
 	p = realloc(c->queue.p, cap);
 	if (p == NULL)
 		return false;
+	c->loop->bytes += cap - c->queue.cap;
 	c->queue.p = p;
 	c->queue.cap = cap;
 	return true;
 }
 
-static void
-queue_add(struct chan *c, const void *p, size_t len)
+void
+chan_queue_add(struct chan *c, const void *p, size_t len)
 {
 	if (len > 0)
 		memcpy(c->queue.p + c->queue.len, p, len);
@@ -56,6 +60,7 @@ queue_give(struct chan *c)
 {
 	struct chan_loop *l = c->loop;
 
+	l->bytes -= c->queue.cap;
 	if (l->queue.p == NULL && c->queue.cap == CHAN_BUFFER)
 		l->queue = (struct span){c->queue.p, 0, c->queue.cap};
 	else
@@ -64,70 +69,95 @@ queue_give(struct chan *c)
 	c->queue_at = 0;
 }
 
-/* n bytes have left, of the queue first; returns how many of `more`. */
+/* n bytes have left, of the queue first; returns how many of the rest. */
 static size_t
 queue_left(struct chan *c, size_t n)
 {
 	size_t ours = n < chan_queue_len(c) ? n : chan_queue_len(c);
 
+	if (ours == 0)
+		return n;
 	c->queue_at += ours;
 	if (c->queue_at == c->queue.len)
 		queue_give(c);
 	return n - ours;
 }
 
+/* The same of what is said to many. */
+static size_t
+news_left(struct chan *c, size_t n)
+{
+	size_t news = chan_news_len(c);
+
+	if (n < news)
+		news = n;
+	if (news > 0)
+		ring_advance(c->news->ring, &c->news->at, news);
+	return n - news;
+}
+
 static void
 fail_writing(struct chan *c)
 {
 	c->writing = CHAN_FAILED;
+	chan_news_end(c);
 	c->on->on_failed(c);
 }
 
 static void
-count_out(struct chan *c, struct iovec *v, size_t n)
+count_out(struct chan *c, const struct iovec *v, size_t n)
 {
-	size_t first = n < v[0].iov_len ? n : v[0].iov_len;
+	size_t some;
 
-	if (c->on->on_wire == NULL) {
-		c->counts.bytes_out += n;
-		return;
+	c->counts.writes++;
+	c->counts.last_out_ms = uv_now(c->loop->uv);
+	for (; c->on->on_wire != NULL && n > 0; v++, n -= some) {
+		some = n < v->iov_len ? n : v->iov_len;
+		c->on->on_wire(c, true, slice_of(v->iov_base, some));
+		c->counts.bytes_out += some;
 	}
-	if (first > 0)
-		c->on->on_wire(c, true, slice_of(v[0].iov_base, first));
-	c->counts.bytes_out += first;
-	if (n > first)
-		c->on->on_wire(c, true, slice_of(v[1].iov_base, n - first));
-	c->counts.bytes_out += n - first;
+	c->counts.bytes_out += n;
+}
+
+/* What there is to write, in its order: the queue, the news, and `more`. */
+static int
+gather(struct chan *c, struct slice more, struct iovec *v)
+{
+	int n = 0;
+
+	if (chan_queue_len(c) > 0)
+		v[n++] =
+		    (struct iovec){c->queue.p + c->queue_at, chan_queue_len(c)};
+	if (c->news != NULL)
+		n += ring_peek(&c->news->at, v + n, WRITE_PIECES - 2);
+	if (more.len > 0)
+		v[n++] = (struct iovec){(void *)(uintptr_t)more.p, more.len};
+	return n;
 }
 
 /*
- * Writes the queue, and `more` behind it, until the stream takes no more.
- * Returns how many bytes of `more` have left.
+ * Writes the queue and the news, and `more` behind them, until the stream takes
+ * no more. Returns how many bytes of `more` have left.
  */
 static size_t
 write_out(struct chan *c, struct slice more)
 {
-	size_t done = 0, before;
-	struct iovec v[2];
+	struct iovec v[WRITE_PIECES];
+	size_t done = 0;
 	ssize_t n;
+	int pieces;
 
-	while ((before = chan_queue_len(c)) + more.len - done > 0) {
-		v[0] = (struct iovec){
-		    before > 0 ? c->queue.p + c->queue_at : NULL, before};
-		v[1] = (struct iovec){
-		    (void *)(uintptr_t)(more.p + done), more.len - done};
-		n = before > 0 ? stream_write(c->stream, v, 2)
-			       : stream_write(c->stream, v + 1, 1);
+	while ((pieces = gather(
+		    c, slice_of(more.p + done, more.len - done), v)) > 0) {
+		n = stream_write(c->stream, v, pieces);
 		if (n == STREAM_AGAIN)
 			break;
 		if (n < 0) {
 			fail_writing(c);
 			break;
 		}
-		c->counts.writes++;
 		count_out(c, v, (size_t)n);
-		c->counts.last_out_ms = uv_now(c->loop->uv);
-		done += queue_left(c, (size_t)n);
+		done += news_left(c, queue_left(c, (size_t)n));
 	}
 	return done;
 }
@@ -153,17 +183,17 @@ send_large(struct chan *c, struct slice m)
 
 	if (encode_wrap(&c->encoder, m, &f) == ENCODE_BAD)
 		return CHAN_REFUSED;
-	if (!queue_room(c, f.head_len))
+	if (!chan_queue_room(c, f.head_len))
 		return out_of_memory(c);
-	queue_add(c, f.head, f.head_len);
+	chan_queue_add(c, f.head, f.head_len);
 	if (!c->stream->packets)
 		done = write_out(c, m);
 	if (c->writing == CHAN_FAILED)
 		return CHAN_LOST;
-	if (!queue_room(c, m.len - done + f.tail.len))
+	if (!chan_queue_room(c, m.len - done + f.tail.len))
 		return out_of_memory(c);
-	queue_add(c, m.p + done, m.len - done);
-	queue_add(c, f.tail.p, f.tail.len);
+	chan_queue_add(c, m.p + done, m.len - done);
+	chan_queue_add(c, f.tail.p, f.tail.len);
 	return CHAN_SENT;
 }
 
@@ -197,7 +227,7 @@ send_some(struct chan *c, const struct batch *b, size_t *next)
 		return CHAN_FULL;
 	if (apart)
 		some.n = *next + 1;
-	if (!queue_room(c, QUEUE_STEP))
+	if (!chan_queue_room(c, QUEUE_STEP))
 		return out_of_memory(c);
 	switch (encode(&c->encoder, &some, next, &c->queue)) {
 	case ENCODE_LARGE:
@@ -225,9 +255,9 @@ chan_send_frames(struct chan *c, const struct batch *b)
 	size_t i;
 
 	for (i = 0; i < b->n && c->writing == CHAN_WRITING; i++) {
-		if (!queue_room(c, b->v[i].len))
+		if (!chan_queue_room(c, b->v[i].len))
 			return out_of_memory(c);
-		queue_add(c, b->v[i].p, b->v[i].len);
+		chan_queue_add(c, b->v[i].p, b->v[i].len);
 		c->counts.messages_out++;
 		if (!note_sent(c))
 			return out_of_memory(c);
@@ -250,13 +280,15 @@ chan_send(struct chan *c, const struct batch *b, size_t *next)
 
 	if (c->writing != CHAN_WRITING)
 		return CHAN_LOST;
+	if (!chan_news_settle(c))
+		return out_of_memory(c);
 	if (stream_has_datagrams(c->stream))
 		sent = packet_send(c, b, next);
 	else
 		while (sent == CHAN_SENT && *next < b->n)
 			sent = send_some(c, b, next);
 	c->counts.messages_out += c->encoder.messages - before;
-	c->was_full = sent == CHAN_FULL;
+	c->low = sent == CHAN_FULL ? c->queue_max / 2 : SIZE_MAX;
 	c->unsaid = c->unsaid || *next > first;
 	chan_mark_dirty(c);
 	return sent;
@@ -297,10 +329,10 @@ chan_flush(struct chan *c)
 	}
 	write_out(c, slice_of("", 0));
 	/* Asked for more first: while more comes, it is not drained. */
-	low = c->stream->packets ? 0 : c->queue_max / 2;
-	if (c->was_full && c->writing == CHAN_WRITING &&
+	low = c->stream->packets && c->low < SIZE_MAX ? 0 : c->low;
+	if (low < SIZE_MAX && c->writing == CHAN_WRITING &&
 	    chan_queued(c) <= low) {
-		c->was_full = false;
+		c->low = SIZE_MAX;
 		c->on->on_low(c);
 		/* What it has said elsewhere is written in another turn. */
 		chan_mark_dirty(c);

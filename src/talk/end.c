@@ -3,7 +3,8 @@
  * what was heard is shown and what was said is taken, its parts go, and its
  * owner is told.
  *
- *	talk_end --> (the turn is over) judged --> (all is shown) over --> on_over
+ *	talk_end --> (the turn is over) judged --> (all is shown) over,
+ *	and when all parts are gone --> on_over
  */
 
 #include <inttypes.h>

@@ -1,9 +1,9 @@
 /*
  * Between the parts of a conversation, and for nobody else: talk.c has its
- * life, end.c its end, clock.c its clocks, say.c what we say, hear.c what we hear, pass.c what passes
- * unseen in place of both, handled.c what is different where a handler does
- * both, events.c what programs are told, words.c the texts for people,
- * trouble.c what befalls datagrams.
+ * life, end.c its end, clock.c its clocks, say.c what we say, hear.c what we
+ * hear, pass.c what passes unseen in place of both, handled.c what is different
+ * where a handler does both, events.c what programs are told, words.c the texts
+ * for people, trouble.c what befalls datagrams.
  */
 #ifndef TALK_PARTS_H
 #define TALK_PARTS_H
