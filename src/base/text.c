@@ -5,8 +5,12 @@
 
 #include <string.h>
 
+#include "base/copy.h"
 #include "base/text.h"
 #include "base/utf8.h"
+
+/* So much of a record is copied before it is looked at what was in it. */
+#define RECORD_PIECE 64
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -26,7 +30,7 @@ put_hex(struct span *out, uint8_t c)
 
 /* The letter that stands behind a backslash for this byte, or 0. */
 static char
-letter_of(enum text_style style, uint8_t c)
+letter_of(uint8_t c)
 {
 	switch (c) {
 	case '\n':
@@ -36,7 +40,7 @@ letter_of(enum text_style style, uint8_t c)
 	case '\t':
 		return 't';
 	case '\\':
-		return style == TEXT_ESCAPED ? '\\' : 0;
+		return '\\';
 	}
 	return 0;
 }
@@ -48,18 +52,21 @@ letter_of(enum text_style style, uint8_t c)
 static size_t
 plain(enum text_style style, const uint8_t *p, size_t len, size_t room)
 {
+	const bool slash = style == TEXT_TERMINAL || style == TEXT_LINE;
 	size_t i = 0;
 	uint32_t cp;
 	int n;
 
 	if (room > len)
 		room = len;
-	while (i < room && p[i] >= 0x20 && p[i] < 0x7f &&
-	    (p[i] != '\\' || style != TEXT_ESCAPED))
+	while (
+	    i < room && p[i] >= 0x20 && p[i] < 0x7f && (p[i] != '\\' || slash))
 		i++;
 	if (i > 0)
 		return i;
-	if (style == TEXT_TERMINAL && (p[0] == '\n' || p[0] == '\t'))
+	if (p[0] == '\n' && style == TEXT_TERMINAL)
+		return 1;
+	if (p[0] == '\t' && (style == TEXT_TERMINAL || style == TEXT_RECORD))
 		return 1;
 	if (p[0] < 0x80)
 		return 0;
@@ -84,13 +91,55 @@ text_escape(
 			*pos += n;
 			continue;
 		}
-		c[1] = letter_of(style, in.p[*pos]);
+		c[1] = letter_of(in.p[*pos]);
 		if (c[1] == 0) {
 			put(out, "\\x", 2);
 			put_hex(out, in.p[*pos]);
 		} else
 			put(out, c, 2);
 		(*pos)++;
+	}
+	return true;
+}
+
+/* A piece of a record in which something is escaped; how long it becomes. */
+static size_t
+escape_piece(uint8_t *to, const uint8_t *p, size_t n, uint8_t end)
+{
+	uint8_t *const begin = to;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (p[i] != end && p[i] != '\\') {
+			*to++ = p[i];
+			continue;
+		}
+		*to++ = '\\';
+		*to++ = p[i] == '\\' ? '\\' : end == '\n' ? 'n' : '0';
+	}
+	return (size_t)(to - begin);
+}
+
+bool
+text_escape_record(bool nul, struct slice in, size_t *pos, struct span *out)
+{
+	const uint8_t end = nul ? '\0' : '\n';
+	const uint8_t *p;
+	uint8_t *to;
+	size_t n;
+
+	while (*pos < in.len) {
+		if (span_room(out) < TEXT_STEP)
+			return false;
+		/* As much as surely fits. */
+		n = copy_smaller(in.len - *pos, RECORD_PIECE);
+		n = copy_smaller(n, span_room(out) / 2);
+		p = in.p + *pos;
+		to = out->p + out->len;
+		out->len += copy_without(to, p, n, end, '\\')
+		    ? n
+		    : escape_piece(to, p, n, end);
+		*pos += n;
 	}
 	return true;
 }

@@ -20,6 +20,7 @@ enum text_style {
 	TEXT_ESCAPED,  /* one line, read back by text_unescape unchanged */
 	TEXT_TERMINAL, /* for eyes: LF and TAB stay, backslash stays */
 	TEXT_LINE,     /* for eyes, in one line: backslash stays */
+	TEXT_RECORD, /* for eyes, in one line: TAB stays, backslash does not */
 };
 
 enum text_error {
@@ -31,6 +32,13 @@ enum text_error {
 bool text_escape(
     enum text_style, struct slice in, size_t *pos, struct span *out);
 bool text_hex(struct slice in, size_t *pos, struct span *out);
+
+/*
+ * What is in a record does not end it: LF is written \n, or if `nul` NUL is
+ * written \0, and backslash \\. All other bytes stay.
+ */
+bool text_escape_record(
+    bool nul, struct slice in, size_t *pos, struct span *out);
 bool text_base64(struct slice in, size_t *pos, struct span *out);
 
 /* The inside of a JSON string; `in` is valid UTF-8. */

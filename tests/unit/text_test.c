@@ -37,6 +37,24 @@ one_line(struct slice in, size_t *pos, struct span *out)
 	return text_escape(TEXT_LINE, in, pos, out);
 }
 
+static bool
+of_record(struct slice in, size_t *pos, struct span *out)
+{
+	return text_escape(TEXT_RECORD, in, pos, out);
+}
+
+static bool
+record(struct slice in, size_t *pos, struct span *out)
+{
+	return text_escape_record(false, in, pos, out);
+}
+
+static bool
+nul_record(struct slice in, size_t *pos, struct span *out)
+{
+	return text_escape_record(true, in, pos, out);
+}
+
 /* Writes it all through buffers of `room` bytes that end at the page. */
 static size_t
 write_all(writer *w, struct slice in, size_t room, uint8_t *all)
@@ -94,6 +112,13 @@ test_writers(void)
 	check_writer(one_line, "in one line",
 	    "\x1b[31m\xc2\x9b\xe2\x80\xae\xff\xc3\xa9", 13,
 	    "\\x1b[31m\\xc2\\x9b\\xe2\\x80\\xae\\xff\xc3\xa9");
+	check_writer(of_record, "in one line, unmistakably,",
+	    "a\n\tb\r\\x\0\xc3\xa9", 10, "a\\n\tb\\r\\\\x\\x00\xc3\xa9");
+	check_writer(record, "a record", "a\n\r\t\\n\x1b\xff", 8,
+	    "a\\n\r\t\\\\n\x1b\xff");
+	check_writer(nul_record, "a record with a NUL", "a\n\0\\0\x1b\xff", 7,
+	    "a\n\\0\\\\0\x1b\xff");
+	check_writer(record, "a record", "", 0, "");
 	check_writer(text_hex, "hex", "\x00\x9f\xa0\xff", 4, "009fa0ff");
 	check_writer(text_base64, "base64", "", 0, "");
 	check_writer(text_base64, "base64", "f", 1, "Zg==");
@@ -130,6 +155,9 @@ test_room(void)
 	    {escape, "escaped", TEXT_STEP},
 	    {terminal, "for a terminal", TEXT_STEP},
 	    {one_line, "in one line", TEXT_STEP},
+	    {of_record, "in one line, unmistakably,", TEXT_STEP},
+	    {record, "a record", TEXT_STEP},
+	    {nul_record, "a record with a NUL", TEXT_STEP},
 	    {text_json, "JSON", TEXT_STEP},
 	    {text_json_terminal, "JSON for a terminal", TEXT_STEP},
 	    {text_hex, "hex", 2},
