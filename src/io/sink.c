@@ -62,6 +62,23 @@ sink_kind_of(const char *name, enum sink_kind *kind)
 	return false;
 }
 
+void
+sink_set_tagged(struct sink *s)
+{
+	s->tagged = s->kind == SINK_LINES || s->kind == SINK_NULL ||
+	    s->kind == SINK_ESCAPED || s->kind == SINK_HEX;
+}
+
+void
+sink_set_whose(struct sink *s, struct about_of *of)
+{
+	s->about.of = of;
+	if (s->tagged) {
+		s->tag_len = about_chan(of, s->tag);
+		s->tag[s->tag_len++] = '\t';
+	}
+}
+
 static inline uint8_t *
 put_around(uint8_t *to, struct slice text)
 {
@@ -171,6 +188,8 @@ put_before(struct sink *s, struct slice m, struct span *out)
 	s->stage = STAGE_BODY;
 	if (s->stamp != NULL)
 		add_text(out, stamp_text(s->stamp));
+	if (s->tagged)
+		add(out, s->tag, s->tag_len);
 	if (s->kind != SINK_JSON)
 		return;
 	binary = !utf8_valid(m.p, m.len);
@@ -208,36 +227,104 @@ put_body(struct sink *s, struct slice m, struct span *out)
 	case SINK_ESCAPED:
 		return text_escape(TEXT_ESCAPED, m, &s->pos, out);
 	default:
-		return s->terminal ? text_escape(TEXT_TERMINAL, m, &s->pos, out)
-				   : put_some(m, &s->pos, out);
+		break;
 	}
+	if (s->terminal)
+		return text_escape(
+		    s->tagged ? TEXT_RECORD : TEXT_TERMINAL, m, &s->pos, out);
+	if (s->tagged)
+		return text_escape_record(
+		    s->kind == SINK_NULL, m, &s->pos, out);
+	return put_some(m, &s->pos, out);
+}
+
+/* Large, and nothing is to be done to its bytes. */
+static bool
+is_large(const struct sink *s, struct slice m)
+{
+	if (!s->plain || m.len < SINK_LARGE_MIN)
+		return false;
+	return !s->tagged ||
+	    (memchr(m.p, s->behind.p[0], m.len) == NULL &&
+		memchr(m.p, '\\', m.len) == NULL);
+}
+
+/* One message, from where it stands. */
+static enum sink_result
+put_message(struct sink *s, struct slice m, struct span *out)
+{
+	if (s->stage == STAGE_BEFORE) {
+		if (span_room(out) < SINK_STEP)
+			return SINK_FULL;
+		put_before(s, m, out);
+		if (is_large(s, m)) {
+			/* The caller writes it, and comes again. */
+			s->stage = STAGE_AFTER;
+			return SINK_LARGE;
+		}
+	}
+	if (s->stage != STAGE_AFTER) {
+		if (!put_body(s, m, out))
+			return SINK_FULL;
+		s->stage = STAGE_AFTER;
+	}
+	if (span_room(out) < SINK_STEP)
+		return SINK_FULL;
+	if (s->kind == SINK_JSON)
+		put_json_after(s, out);
+	add(out, s->behind.p, s->behind.len);
+	s->stage = STAGE_BEFORE;
+	return SINK_OK;
 }
 
 static enum sink_result
 put_staged(
     struct sink *s, const struct batch *b, size_t *next, struct span *out)
 {
-	for (; *next < b->n; ++*next) {
-		struct slice m = b->v[*next];
+	enum sink_result r;
 
-		if (s->stage == STAGE_BEFORE) {
-			if (span_room(out) < SINK_STEP)
-				return SINK_FULL;
-			put_before(s, m, out);
-		}
-		if (s->stage != STAGE_AFTER) {
-			if (!put_body(s, m, out))
-				return SINK_FULL;
-			s->stage = STAGE_AFTER;
-		}
-		if (span_room(out) < SINK_STEP)
-			return SINK_FULL;
-		if (s->kind == SINK_JSON)
-			put_json_after(s, out);
-		add(out, s->behind.p, s->behind.len);
-		s->stage = STAGE_BEFORE;
+	for (; *next < b->n; ++*next) {
+		r = put_message(s, b->v[*next], out);
+		if (r != SINK_OK)
+			return r;
 	}
 	return SINK_OK;
+}
+
+/*
+ * Lines and NUL with a tag: a short message in which nothing is escaped, as
+ * most are, is copied by a loop of its own, the others go by stages.
+ */
+static enum sink_result
+put_tagged(
+    struct sink *s, const struct batch *b, size_t *next, struct span *out)
+{
+	const uint8_t end = s->behind.p[0];
+	enum sink_result r = SINK_OK;
+	uint8_t *to;
+	size_t n = 0; /* so many were short */
+
+	for (; *next < b->n; ++*next) {
+		const struct slice m = b->v[*next];
+
+		if (s->stage == STAGE_BEFORE && m.len < SINK_LARGE_MIN &&
+		    span_room(out) > SINK_TAG_MAX + m.len) {
+			to = out->p + out->len;
+			memcpy(to, s->tag, SINK_TAG_MAX);
+			to += s->tag_len;
+			if (copy_without(to, m.p, m.len, end, '\\')) {
+				to[m.len] = end;
+				out->len += s->tag_len + m.len + 1;
+				n++;
+				continue;
+			}
+		}
+		r = put_message(s, m, out);
+		if (r != SINK_OK)
+			break;
+	}
+	s->about.of->n += n;
+	return r;
 }
 
 static enum sink_result
@@ -269,7 +356,8 @@ sink_put(struct sink *s, const struct batch *b, size_t *next, struct span *out)
 	if (s->stamp != NULL && *next == 0 && s->stage == STAGE_BEFORE)
 		stamp_take(s->stamp);
 	if (s->plain && s->stamp == NULL)
-		return put_plain(s, b, next, out);
+		return s->tagged ? put_tagged(s, b, next, out)
+				 : put_plain(s, b, next, out);
 	if (s->kind == SINK_FORMAT)
 		return put_format(s, b, next, out);
 	if (s->kind == SINK_NONE) {

@@ -14,7 +14,8 @@
 #include "io/about.h"
 #include "io/format.h"
 
-#define SINK_STEP 512 /* the least room in which a sink gets on */
+#define SINK_STEP 512	/* the least room in which a sink gets on */
+#define SINK_TAG_MAX 32 /* room for the name of a channel, and a TAB */
 /* From here on a message is not copied. */
 #define SINK_LARGE_MIN FORMAT_LARGE_MIN
 
@@ -37,15 +38,13 @@ enum sink_result {
 
 struct sink {
 	enum sink_kind kind;
-	bool terminal;	     /* escape what could drive a terminal */
-	struct stamp *stamp; /* set by the owner; the time before a message,
+	bool terminal;		/* escape what could drive a terminal */
+	bool tagged;		/* see sink_set_tagged */
+	struct stamp *stamp;	/* set by the owner; the time before a message,
 				for lines, escaped and hex; NULL: none */
-	/*
-	 * about.of is set by the owner before the first batch, and may be
-	 * another one's before each. Where it has no channel, JSON lines have
-	 * neither "chan" nor "t".
-	 */
-	struct about about;
+	struct about about;	/* of whose batch is written */
+	char tag[SINK_TAG_MAX]; /* its channel and a TAB */
+	size_t tag_len;
 	const struct format *format; /* SINK_FORMAT */
 	struct slice before, behind; /* what stands around a plain message */
 	bool plain;
@@ -62,6 +61,22 @@ void sink_init(struct sink *, enum sink_kind, bool terminal);
 
 /* Makes it one of SINK_FORMAT; the format outlives it. */
 void sink_set_format(struct sink *, const struct format *);
+
+/*
+ * Each record of lines, null, escaped and hex begins with the channel and a
+ * TAB; a time (stamp) stands in front of both. So that no message can forge
+ * the record of another channel, what would end its own is escaped: in lines
+ * LF is written \n, in null NUL is written \0, and in both backslash \\; on a
+ * terminal LF is written \n in null too. JSON has its own "chan"; raw, none
+ * and formats stay as they are.
+ */
+void sink_set_tagged(struct sink *);
+
+/*
+ * Whose messages are written from here on; once at least, and only between
+ * batches. Where it has no channel, JSON lines have neither "chan" nor "t".
+ */
+void sink_set_whose(struct sink *, struct about_of *);
 
 /* Formats batch->v[*next...] behind out->p[out->len), moving both. */
 enum sink_result sink_put(

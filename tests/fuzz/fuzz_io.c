@@ -6,7 +6,9 @@
  * A source gives the same messages however its text arrives. What it gives
  * goes through a sink, and through a small buffer comes what comes through a
  * large one. A first message is repeated until it is one that is not copied.
+ * Where records begin with a channel, the messages come back from them.
  */
+#include "base/text.h"
 #include "check.h"
 #include "pour.h"
 #include "strain.h"
@@ -19,6 +21,7 @@ struct choice {
 	struct pour_how how;
 	enum sink_kind sink;
 	bool terminal;
+	bool tagged;
 	size_t room;
 	unsigned large; /* which length the first message is to have */
 	size_t cuts[CUTS_MAX];
@@ -47,7 +50,10 @@ choose(struct choice *c, struct slice in)
 	b = check_byte(&in);
 	c->how.cuts_n = b & CUTS_MAX;
 	c->how.batch = 1 + (b >> 3) % POUR_BATCH_MAX;
-	c->room = SINK_STEP + check_byte(&in) % 64u;
+	b = check_byte(&in);
+	c->room = SINK_STEP + b % 64u;
+	c->tagged = b & 64;
+	b = c->how.cuts_n > 0 ? 0 : b;
 	c->how.cuts = c->cuts;
 	check_cuts(&in, in.len > c->how.cuts_n ? in.len - c->how.cuts_n : 0,
 	    b & 128 ? 16 : 1, c->cuts, c->how.cuts_n);
@@ -89,6 +95,84 @@ enlarge(struct slice m, unsigned how)
 	return slice_of(first, len);
 }
 
+/* Undoes \n or \0, and \\; nothing else stands behind a backslash. */
+static size_t
+unescape(struct slice record, uint8_t end, uint8_t *back)
+{
+	const uint8_t letter = end == '\n' ? 'n' : '0';
+	size_t i, n = 0;
+	uint8_t c;
+
+	for (i = 0; i < record.len; i++) {
+		c = record.p[i];
+		if (c == '\\') {
+			CHECK(++i < record.len, "an escape is whole");
+			c = record.p[i];
+			CHECK(c == '\\' || c == letter, "an escape is known");
+			c = c == letter ? end : c;
+		}
+		back[n++] = c;
+	}
+	return n;
+}
+
+/* Is that the record of the message, as it is read back? */
+static void
+check_record(const struct choice *c, struct slice m, struct slice record)
+{
+	uint8_t *back = check_alloc(record.len);
+	size_t len = 0, pos;
+
+	CHECK(record.len >= 3 && memcmp(record.p, "c9\t", 3) == 0,
+	    "a record begins with its channel");
+	record = slice_of(record.p + 3, record.len - 3);
+	if (c->sink == SINK_ESCAPED)
+		CHECK(text_unescape(record, back, &len, &pos) == TEXT_OK,
+		    "what is escaped is read back");
+	else if (c->sink == SINK_HEX)
+		CHECK(text_unhex(record, back, &len, &pos) == TEXT_OK,
+		    "hex is read back");
+	else if (!c->terminal)
+		len =
+		    unescape(record, c->sink == SINK_NULL ? '\0' : '\n', back);
+	if (c->sink == SINK_ESCAPED || c->sink == SINK_HEX || !c->terminal)
+		CHECK(check_same(slice_of(back, len), m), "as it was");
+	free(back);
+}
+
+/* As many records as there are messages, and nobody has forged one. */
+static void
+check_records(const struct choice *c, const struct batch *b, struct slice all)
+{
+	const int end = c->sink == SINK_NULL && !c->terminal ? '\0' : '\n';
+	const uint8_t *p = all.p, *const stop = p + all.len, *behind;
+	size_t i;
+
+	for (i = 0; i < b->n; i++) {
+		behind = memchr(p, end, (size_t)(stop - p));
+		CHECK(behind != NULL, "each message has a record");
+		check_record(c, b->v[i], slice_of(p, (size_t)(behind - p)));
+		p = behind + 1;
+	}
+	CHECK(p == stop, "there are no other records");
+}
+
+static void
+show(const struct choice *c, struct strain *s, size_t room,
+    const struct batch *b)
+{
+	struct about_of of;
+	struct sink sink;
+
+	sink_init(&sink, c->sink, c->terminal);
+	if (c->tagged)
+		sink_set_tagged(&sink);
+	about_begin(&of, 9, "");
+	of.time_us = 0;
+	sink_set_whose(&sink, &of);
+	strain_through(s, &sink, room, b);
+}
+
 static void
 check_sink(const struct choice *c)
 {
@@ -102,8 +186,8 @@ check_sink(const struct choice *c)
 	}
 	if (b.n > 0)
 		v[0] = enlarge(v[0], c->large);
-	strain_run(&tight, c->sink, c->terminal, c->room, &b);
-	strain_run(&wide, c->sink, c->terminal, LARGE_ROOM, &b);
+	show(c, &tight, c->room, &b);
+	show(c, &wide, LARGE_ROOM, &b);
 	CHECK(check_same(slice_of(tight.bytes, tight.len),
 		  slice_of(wide.bytes, wide.len)),
 	    "a sink of kind %d is the same in %zu bytes", (int)c->sink,
@@ -111,6 +195,9 @@ check_sink(const struct choice *c)
 	for (i = 0; i < b.n; i++)
 		large += v[i].len >= SINK_LARGE_MIN;
 	CHECK(wide.large <= large, "a small message is copied");
+	if (c->tagged && c->sink != SINK_RAW && c->sink != SINK_JSON &&
+	    c->sink != SINK_NONE)
+		check_records(c, &b, slice_of(wide.bytes, wide.len));
 }
 
 int

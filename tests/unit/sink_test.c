@@ -361,6 +361,215 @@ test_channel(void)
 	    "the next conversation counts anew");
 }
 
+/* The same, of a conversation that is named in front of each record. */
+static void
+gives_tagged(enum sink_kind kind, bool terminal, const struct batch *b,
+    const char *want, size_t want_len, const char *name)
+{
+	static struct shown large, tight;
+	size_t k, bad = 0;
+	struct sink s;
+
+	for (k = 0; k < 40 && bad == 0; k++) {
+		shown_reset(k == 0 ? &large : &tight);
+		begin(&s, kind, terminal);
+		sink_set_tagged(&s);
+		about_begin(&of, 12, "p");
+		sink_set_whose(&s, &of);
+		show(&s, b, k == 0 ? 65536 : SINK_STEP + k, k == 0 ? 0 : k * 13,
+		    k == 0 ? &large : &tight);
+		bad += of.n != b->n;
+		if (k == 0)
+			is_bytes(
+			    large.p, large.len, want, want_len, "%s", name);
+		else
+			bad += tight.broken != NULL || tight.len != large.len ||
+			    memcmp(tight.p, large.p, large.len) != 0;
+	}
+	ok(bad == 0 && large.broken == NULL, "%s: the same in a tight buffer",
+	    name);
+}
+
+#define GIVES_TAGGED(kind, terminal, v, want, name)                            \
+	do {                                                                   \
+		struct batch b_ = batch_of(v, sizeof(v) / sizeof((v)[0]));     \
+		gives_tagged(                                                  \
+		    kind, terminal, &b_, want, sizeof(want) - 1, name);        \
+	} while (0)
+
+static void
+test_tagged(void)
+{
+	struct slice v[] = {SLICE("Hello"), SLICE(""),
+	    SLICE("a\nc1\tforged\\n\r\t\xff\x1b"), SLICE("\0c1\tforged")};
+
+	GIVES_TAGGED(SINK_LINES, false, v,
+	    "c12\tHello\nc12\t\nc12\ta\\nc1\tforged\\\\n\r\t\xff\x1b\n"
+	    "c12\t\0c1\tforged\n",
+	    "in lines LF and backslash are escaped behind a channel");
+	GIVES_TAGGED(SINK_NULL, false, v,
+	    "c12\tHello\0c12\t\0c12\ta\nc1\tforged\\\\n\r\t\xff\x1b\0"
+	    "c12\t\\0c1\tforged\0",
+	    "in null NUL and backslash are");
+	GIVES_TAGGED(SINK_ESCAPED, false, v,
+	    "c12\tHello\nc12\t\n"
+	    "c12\ta\\nc1\\tforged\\\\n\\r\\t\\xff\\x1b\n"
+	    "c12\t\\x00c1\\tforged\n",
+	    "escaped is what it is, behind a channel");
+	v[2] = v[0];
+	v[3] = v[1];
+	GIVES_TAGGED(SINK_HEX, false, v,
+	    "c12\t48656c6c6f\nc12\t\nc12\t48656c6c6f\nc12\t\n",
+	    "and so is hex");
+	GIVES_TAGGED(
+	    SINK_RAW, false, v, "HelloHello", "raw is what it is, without");
+	GIVES_TAGGED(SINK_NONE, false, v, "", "and none is none");
+}
+
+static void
+test_tagged_terminal(void)
+{
+	struct slice v[] = {
+	    SLICE("a\nc1\tforged\\n\r\x1b[31m\xc3\xa9"), SLICE("b\0\nc1\tx")};
+
+	GIVES_TAGGED(SINK_LINES, true, v,
+	    "c12\ta\\nc1\tforged\\\\n\\r\\x1b[31m\xc3\xa9\n"
+	    "c12\tb\\x00\\nc1\tx\n",
+	    "on a terminal nobody begins a line but the sink");
+	GIVES_TAGGED(SINK_NULL, true, v,
+	    "c12\ta\\nc1\tforged\\\\n\\r\\x1b[31m\xc3\xa9\\x00\n"
+	    "c12\tb\\x00\\nc1\tx\\x00\n",
+	    "nor in null");
+}
+
+/* JSON and formats have their own word for the channel. */
+static void
+test_tagged_not(void)
+{
+	struct slice v[] = {SLICE("a\nb")};
+	struct format f;
+	struct fail fail;
+	static struct shown got;
+	struct batch b = batch_of(v, 1);
+	struct sink s;
+
+	format_init(&f, "%c %m\\n", &fail);
+	begin(&s, SINK_LINES, false);
+	sink_set_format(&s, &f);
+	sink_set_tagged(&s);
+	about_begin(&of, 5, "");
+	sink_set_whose(&s, &of);
+	shown_reset(&got);
+	show(&s, &b, SINK_STEP, 0, &got);
+	is_bytes(got.p, got.len, "c5 a\nb\n", 7, "a format has no other tag");
+	format_release(&f);
+	begin(&s, SINK_JSON, false);
+	sink_set_tagged(&s);
+	shown_reset(&got);
+	show(&s, &b, SINK_STEP, 0, &got);
+	ok(got.len > 0 && got.p[0] == '{', "nor has JSON");
+}
+
+/* One after the other, each with its own name. */
+static void
+test_tagged_others(void)
+{
+	static const char want[] = "c1\ta\nc18446744073709551615\ta\nc1\ta\n";
+	static struct shown got;
+	struct slice v[] = {SLICE("a")};
+	struct batch b = batch_of(v, 1);
+	struct about_of first, last;
+	struct sink s;
+
+	begin(&s, SINK_LINES, false);
+	sink_set_tagged(&s);
+	about_begin(&first, 1, "");
+	about_begin(&last, UINT64_MAX, "");
+	shown_reset(&got);
+	sink_set_whose(&s, &first);
+	show(&s, &b, SINK_STEP, 0, &got);
+	sink_set_whose(&s, &last);
+	show(&s, &b, SINK_STEP, 0, &got);
+	sink_set_whose(&s, &first);
+	show(&s, &b, SINK_STEP, 0, &got);
+	is_bytes(got.p, got.len, want, sizeof(want) - 1,
+	    "each record has the name of its own channel");
+	is_num(first.n, 2, "and each channel counts its own");
+	is_num(last.n, 1, "however high its number");
+}
+
+/* A time stands before the channel. */
+static void
+test_tagged_stamped(void)
+{
+	static const char *const want = "c7\ta\\nb\n";
+	static struct shown got;
+	struct slice v[] = {SLICE("a\nb")};
+	struct batch b = batch_of(v, 1);
+	struct stamp stamp;
+	struct sink s;
+	size_t time_len;
+
+	stamp_init(&stamp, STAMP_ABSOLUTE);
+	begin(&s, SINK_LINES, false);
+	sink_set_tagged(&s);
+	s.stamp = &stamp;
+	about_begin(&of, 7, "");
+	sink_set_whose(&s, &of);
+	shown_reset(&got);
+	show(&s, &b, SINK_STEP, 0, &got);
+	time_len = strlen(stamp.text);
+	ok(got.len == time_len + strlen(want) &&
+		memcmp(got.p, stamp.text, time_len) == 0 &&
+		memcmp(got.p + time_len, want, strlen(want)) == 0,
+	    "a time stands before the channel");
+}
+
+/* A large message is copied only where something in it is escaped. */
+static void
+test_tagged_large(void)
+{
+	static uint8_t big[SINK_LARGE_MIN], want[2 * SINK_LARGE_MIN];
+	static const uint8_t odd[] = {'a', '\n', '\\', '\0'};
+	static struct shown got;
+	struct slice v[] = {{big, sizeof(big)}, SLICE("last")};
+	struct batch b = batch_of(v, 2);
+	size_t i, k, n, at;
+	struct sink s;
+
+	for (k = 0; k < 8; k++) {
+		const bool nul = k >= 4;
+		const uint8_t c = odd[k % 4];
+		const bool plain = c != '\\' && c != (nul ? '\0' : '\n');
+
+		memset(big, 'x', sizeof(big));
+		at = k * 1000;
+		big[at] = c;
+		n = (size_t)sprintf((char *)want, "c3\t");
+		for (i = 0; i < sizeof(big); i++) {
+			if (i == at && !plain)
+				want[n++] = '\\';
+			want[n++] = i != at || plain ? big[i]
+			    : c == '\n'		     ? 'n'
+			    : c == '\0'		     ? '0'
+						     : '\\';
+		}
+		n += (size_t)sprintf((char *)want + n, "%cc3\tlast%c",
+		    nul ? 0 : '\n', nul ? 0 : '\n');
+		shown_reset(&got);
+		begin(&s, nul ? SINK_NULL : SINK_LINES, false);
+		sink_set_tagged(&s);
+		about_begin(&of, 3, "");
+		sink_set_whose(&s, &of);
+		show(&s, &b, SINK_STEP + k, 0, &got);
+		ok(got.broken == NULL && got.larges == plain,
+		    "a large message is %s if a byte of it is %02x%s",
+		    plain ? "left to the caller" : "copied", c,
+		    nul ? ", in null" : "");
+		is_bytes(got.p, got.len, want, n, "and what is shown is right");
+	}
+}
+
 /* A format, plain or not, in any room and with large messages. */
 static void
 test_format(void)
@@ -517,6 +726,69 @@ test_round_trip(uint64_t *state)
 	}
 }
 
+/* What is behind the tag of the record at p; the byte behind the record. */
+static const uint8_t *
+untag(const uint8_t *p, const uint8_t *stop, uint8_t end, uint8_t *back,
+    size_t *len)
+{
+	*len = 0;
+	if (stop - p < 4 || memcmp(p, "c45\t", 4) != 0)
+		return NULL;
+	for (p += 4; p < stop && *p != end; p++) {
+		uint8_t c = *p;
+
+		if (c == '\\') {
+			if (++p == stop)
+				return NULL;
+			c = *p == 'n' && end == '\n' ? '\n'
+			    : *p == '0' && end == 0  ? '\0'
+						     : *p;
+			if (*p == '\\' ? c != '\\' : c == *p)
+				return NULL;
+		}
+		back[(*len)++] = c;
+	}
+	return p == stop ? NULL : p + 1;
+}
+
+/* Any bytes come back from lines and null with a tag, and nothing else. */
+static void
+test_tagged_round_trip(uint64_t *state)
+{
+	static uint8_t bytes[BATCH_MAX][700], back[TEXT_MAX];
+	static struct shown got;
+	struct slice v[BATCH_MAX];
+	unsigned i, bad = 0;
+	const uint8_t *p;
+	size_t n, k, len;
+	struct batch b;
+	struct sink s;
+
+	for (i = 0; i < rounds(3000) && bad == 0; i++) {
+		n = dice_below(state, BATCH_MAX + 1);
+		for (k = 0; k < n; k++)
+			v[k] = slice_of(bytes[k],
+			    throw_message(state, bytes[k],
+				i % 3 ? 40 : sizeof(bytes[k])));
+		b = batch_of(v, n);
+		begin(&s, i % 2 ? SINK_NULL : SINK_LINES, false);
+		sink_set_tagged(&s);
+		about_begin(&of, 45, "");
+		sink_set_whose(&s, &of);
+		shown_reset(&got);
+		show(&s, &b, SINK_STEP + dice_below(state, 3000), 0, &got);
+		p = got.p;
+		for (k = 0; k < n && p != NULL; k++) {
+			p = untag(p, got.p + got.len, i % 2 ? '\0' : '\n', back,
+			    &len);
+			bad += len != v[k].len ||
+			    (len > 0 && memcmp(back, v[k].p, len) != 0);
+		}
+		bad += got.broken != NULL || p != got.p + got.len || of.n != n;
+	}
+	ok(bad == 0, "any bytes come back from the records of a channel");
+}
+
 /* Any batch, any kind, any room: the same bytes. */
 static void
 test_any_room(uint64_t *state)
@@ -570,9 +842,16 @@ main(void)
 	test_long();
 	test_batches();
 	test_channel();
+	test_tagged();
+	test_tagged_terminal();
+	test_tagged_not();
+	test_tagged_others();
+	test_tagged_stamped();
+	test_tagged_large();
 	test_format();
 	test_names();
 	test_round_trip(&state);
+	test_tagged_round_trip(&state);
 	test_any_room(&state);
 	guard_free(&page);
 	return done_testing();
