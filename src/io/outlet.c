@@ -8,12 +8,36 @@
 #include "io/outlet.h"
 #include "io/writer.h"
 
+/* A pipe takes no more than this at once. */
+#define LENT (64u << 10)
+
 static void on_poll(uv_poll_t *, int status, int events);
 static void on_prepare(uv_prepare_t *);
 
+/* False: there is no memory. */
+static bool
+take_buffer(struct outlet *o)
+{
+	const size_t cap = o->lends ? LENT : WRITER_BUFFER;
+
+	if (o->out.p != NULL)
+		return true;
+	o->out.p = malloc(cap);
+	o->out.cap = o->out.p == NULL ? 0 : cap;
+	return o->out.p != NULL;
+}
+
+static void
+give_buffer(struct outlet *o)
+{
+	free(o->out.p);
+	o->out = (struct span){NULL, 0, 0};
+	o->at = 0;
+}
+
 /* All but the descriptor and its poll. */
 static bool
-start(struct outlet *o, uv_loop_t *loop, enum sink_kind kind)
+start(struct outlet *o, uv_loop_t *loop, enum sink_kind kind, bool lends)
 {
 	o->on_closed = NULL;
 	sink_init(&o->sink, kind, o->terminal);
@@ -22,8 +46,9 @@ start(struct outlet *o, uv_loop_t *loop, enum sink_kind kind)
 	o->waiting = o->large = o->wanted = false;
 	o->at = o->next = o->large_at = 0;
 	o->batch.n = 0;
-	o->out = (struct span){malloc(WRITER_BUFFER), 0, WRITER_BUFFER};
-	if (o->out.p == NULL)
+	o->lends = lends;
+	o->out = (struct span){NULL, 0, 0};
+	if (!lends && !take_buffer(o))
 		return false;
 	uv_prepare_init(loop, &o->prepare);
 	o->prepare.data = o;
@@ -48,7 +73,7 @@ outlet_init(struct outlet *o, uv_loop_t *loop, int fd, enum sink_kind kind)
 	int err = 0;
 
 	o->terminal = isatty(fd) == 1;
-	if (!start(o, loop, kind))
+	if (!start(o, loop, kind, false))
 		return -1;
 	if (fd_take(&o->fd, fd, true) == -1)
 		o->err = errno; /* said at the first message */
@@ -65,7 +90,7 @@ outlet_init_own(struct outlet *o, uv_loop_t *loop, int fd, enum sink_kind kind)
 	int err;
 
 	o->terminal = false;
-	if (!start(o, loop, kind))
+	if (!start(o, loop, kind, true))
 		return -1;
 	fd_own(&o->fd, fd);
 	err = start_poll(o, loop);
@@ -168,17 +193,34 @@ format(struct outlet *o)
 	return true;
 }
 
-enum outlet_result
-outlet_put(struct outlet *o, struct about_of *of, const struct batch *b)
+/* May something be written now? Otherwise what to say instead. */
+static enum outlet_result
+may_write(struct outlet *o)
 {
+	if (o->err == 0 && !take_buffer(o))
+		o->err = ENOMEM;
 	if (o->err != 0) {
 		fail(o, o->err);
 		return OUTLET_FAILED;
 	}
-	o->sink.about.of = of;
+	if (o->batch.n > 0) {
+		o->wanted = true;
+		return OUTLET_BUSY;
+	}
+	uv_prepare_start(&o->prepare, on_prepare);
+	return OUTLET_DONE;
+}
+
+enum outlet_result
+outlet_put(struct outlet *o, struct about_of *of, const struct batch *b)
+{
+	enum outlet_result r = may_write(o);
+
+	if (r != OUTLET_DONE)
+		return r;
+	sink_set_whose(&o->sink, of);
 	o->batch = *b;
 	o->next = 0;
-	uv_prepare_start(&o->prepare, on_prepare);
 	if (format(o))
 		return OUTLET_DONE;
 	return o->err != 0 ? OUTLET_FAILED : OUTLET_WAIT;
@@ -187,21 +229,26 @@ outlet_put(struct outlet *o, struct about_of *of, const struct batch *b)
 enum outlet_result
 outlet_say(struct outlet *o, struct slice line)
 {
-	if (o->err != 0) {
-		fail(o, o->err);
+	enum outlet_result r = may_write(o);
+
+	if (r != OUTLET_DONE)
+		return r;
+	if (span_room(&o->out) < line.len && !o->waiting && !write_out(o) &&
+	    o->err != 0)
 		return OUTLET_FAILED;
-	}
-	uv_prepare_start(&o->prepare, on_prepare);
-	if (o->batch.n == 0 && !o->waiting && span_room(&o->out) < line.len &&
-	    !write_out(o) && o->err != 0)
-		return OUTLET_FAILED;
-	if (o->batch.n > 0 || span_room(&o->out) < line.len) {
+	if (span_room(&o->out) < line.len) {
 		o->wanted = true;
-		return OUTLET_WAIT;
+		return OUTLET_BUSY;
 	}
 	memcpy(o->out.p + o->out.len, line.p, line.len);
 	o->out.len += line.len;
 	return OUTLET_DONE;
+}
+
+bool
+outlet_keeps(const struct outlet *o, const struct about_of *of)
+{
+	return o->batch.n > 0 && o->sink.about.of == of;
 }
 
 void
@@ -209,6 +256,8 @@ outlet_flush(struct outlet *o)
 {
 	if (o->err == 0 && !o->waiting && o->out.len > o->at)
 		write_out(o);
+	if (o->lends && outlet_is_empty(o))
+		give_buffer(o);
 }
 
 void
@@ -262,7 +311,6 @@ outlet_close(struct outlet *o)
 		uv_close((uv_handle_t *)&o->poll, on_closed);
 	uv_close((uv_handle_t *)&o->prepare, on_closed);
 	fd_release(&o->fd);
-	free(o->out.p);
-	o->out = (struct span){NULL, 0, 0};
-	o->at = o->batch.n = 0; /* what was in it has nowhere to go */
+	give_buffer(o);
+	o->batch.n = 0; /* what was in it has nowhere to go */
 }

@@ -4,6 +4,13 @@
  *
  * A batch that does not fit is kept, not copied: the caller holds its bytes
  * until on_room. So memory stays bounded whatever the reader of the pipe does.
+ *
+ * Many conversations may share one. It keeps a batch of one of them at a time,
+ * and nothing of another gets in before all of that is in the buffer: records
+ * are whole, and those of each are in the order in which they were put.
+ *
+ *	free --- put, no room ---> keeps (WAIT)		others: BUSY
+ *	free <-- on_room --------- keeps		who waits comes again
  */
 #ifndef IO_OUTLET_H
 #define IO_OUTLET_H
@@ -16,11 +23,16 @@
 enum outlet_result {
 	OUTLET_DONE, /* the batch is written, or in the buffer */
 	OUTLET_WAIT, /* it is kept; on_room says when it has gone */
+	OUTLET_BUSY, /* nothing is taken; on_room says when to come again */
 	OUTLET_FAILED,
 };
 
 struct outlet {
-	/* What was kept has gone into the buffer; outlet_say has room again. */
+	/*
+	 * What was kept has gone into the buffer, and there is room for whoever
+	 * was told OUTLET_BUSY. The first ones who come may fill it again: then
+	 * the others are told so again, and this is called again.
+	 */
 	void (*on_room)(struct outlet *);
 	void (*on_error)(struct outlet *, int err);
 	/* The buffer is empty after it was not, or after outlet_wait. */
@@ -38,7 +50,8 @@ struct outlet {
 	struct fd fd;
 	bool taken;
 	bool waiting; /* for the descriptor */
-	bool wanted;  /* outlet_say had no room */
+	bool wanted;  /* somebody was told OUTLET_BUSY */
+	bool lends; /* the buffer is given back where there is nothing in it */
 	struct span out;
 	size_t at;	    /* so much of `out` has been written */
 	struct batch batch; /* kept; n == 0: none */
@@ -53,21 +66,29 @@ struct outlet {
 /* 0, or -1 and errno. */
 int outlet_init(struct outlet *, uv_loop_t *, int fd, enum sink_kind);
 
-/* The same over a pipe of ours, which outlet_close closes; not on an error. */
+/*
+ * The same over a pipe of ours, which outlet_close closes; not on an error.
+ * There may be one for each connection, so it has a buffer only while there is
+ * something in it.
+ */
 int outlet_init_own(struct outlet *, uv_loop_t *, int fd, enum sink_kind);
 
 /*
- * Writes messages of this conversation, whose times are set, down. What is
- * said of it lasts as long as the batch is kept.
+ * Writes messages down, and what their conversation says of them: whose they
+ * are, and when they were read. That lasts as the bytes do while the batch is
+ * kept.
  */
 enum outlet_result outlet_put(
     struct outlet *, struct about_of *, const struct batch *);
 
 /*
  * A line of our own between the messages, shorter than the buffer by far; it
- * is copied. OUTLET_WAIT: nothing is taken, on_room says when to come again.
+ * is copied, or OUTLET_BUSY.
  */
 enum outlet_result outlet_say(struct outlet *, struct slice line);
+
+/* Is a batch of this conversation kept? */
+bool outlet_keeps(const struct outlet *, const struct about_of *);
 
 /* Writes what is in the buffer as far as it goes without waiting. */
 void outlet_flush(struct outlet *);

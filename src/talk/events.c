@@ -106,13 +106,6 @@ is_told(const struct talk *t)
 	    t->outlet->taken && !t->deaf;
 }
 
-/* There was no room for it: it is said again when there is. */
-static bool
-is_later(enum outlet_result r)
-{
-	return r == OUTLET_WAIT;
-}
-
 static void
 add_text(struct event *e, const char *name, const char *text)
 {
@@ -129,8 +122,11 @@ begin(const struct talk *t, struct event *e, const char *kind)
 	add_text(e, "chan", chan);
 }
 
-/* The time is that of the event: a batch that is kept has its own. */
-static enum outlet_result
+/*
+ * The time is that of the event: a batch that is kept has its own. False:
+ * there is no room for it.
+ */
+static bool
 say(struct talk *t, struct event *e)
 {
 	struct about_of now;
@@ -139,19 +135,7 @@ say(struct talk *t, struct event *e)
 	about_begin(&now, 0, "");
 	about_init(&about, &now);
 	event_text(e, "t", about_time(&about));
-	return outlet_say(t->outlet, event_end(e));
-}
-
-void
-talk_tell_open(struct talk *t)
-{
-	struct event e;
-
-	if (!is_told(t))
-		return;
-	begin(t, &e, "open");
-	add_text(&e, "peer", t->peer);
-	say(t, &e);
+	return outlet_say(t->outlet, event_end(e)) != OUTLET_BUSY;
 }
 
 static void
@@ -164,26 +148,50 @@ add_fail(struct event *e, const struct fail *f)
 		add_text(e, "hint", f->hint);
 }
 
-/* The error that is due, if there is room; false: on_room asks again. */
+static bool
+tell_open(struct talk *t)
+{
+	struct event e;
+
+	begin(t, &e, "open");
+	add_text(&e, "peer", t->peer);
+	return say(t, &e);
+}
+
+static bool
+tell_error(struct talk *t, const struct talk_error *error)
+{
+	struct event e;
+
+	begin(t, &e, "error");
+	if (error->line > 0)
+		event_number(&e, "line", error->line);
+	add_fail(&e, &error->fail);
+	return say(t, &e);
+}
+
+/*
+ * What is due, in its order, as far as there is room; false: on_room asks
+ * again. It may be a handler that has closed its input since.
+ */
 bool
 talk_tell_due(struct talk *t)
 {
-	struct talk_error *error;
-	struct event e;
+	const bool told = is_told(t);
+	struct talk_error *error = t->words == NULL ? NULL : &t->words->error;
 
-	if (t->words == NULL || !t->words->error.due)
-		return true;
-	error = &t->words->error;
-	/* It may be a handler that has closed its input since. */
-	if (is_told(t)) {
-		begin(t, &e, "error");
-		if (error->line > 0)
-			event_number(&e, "line", error->line);
-		add_fail(&e, &error->fail);
-		error->due = is_later(say(t, &e));
-	} else
-		error->due = false;
-	return !error->due;
+	t->open_due = t->open_due && told && !tell_open(t);
+	if (error == NULL || !error->due)
+		return !t->open_due;
+	error->due = told && (t->open_due || !tell_error(t, error));
+	return !t->open_due && !error->due;
+}
+
+void
+talk_tell_open(struct talk *t)
+{
+	t->open_due = true;
+	talk_tell_due(t);
 }
 
 /*
@@ -217,7 +225,7 @@ talk_tell_close(struct talk *t)
 
 	if (!is_told(t) || t->handler != NULL)
 		return true;
-	if (!t->told_close && talk_tell_due(t)) {
+	if (!t->told_close && !t->kept && talk_tell_due(t)) {
 		begin(t, &e, "close");
 		add_text(&e, "why", talk_words(t)->why);
 		event_number(&e, "status",
@@ -228,7 +236,7 @@ talk_tell_close(struct talk *t)
 		event_number(&e, "bytes_in", t->chan.counts.bytes_in);
 		event_number(&e, "messages_out", t->chan.counts.messages_out);
 		event_number(&e, "bytes_out", t->chan.counts.bytes_out);
-		t->told_close = !is_later(say(t, &e));
+		t->told_close = say(t, &e);
 		outlet_flush(t->outlet);
 	}
 	return t->told_close && (t->shared || outlet_is_empty(t->outlet));

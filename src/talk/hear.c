@@ -65,6 +65,38 @@ to_text(
 	return fail_prefix(f, "%s", t->name);
 }
 
+/*
+ * Shows messages, behind what is due before them. False: the channel keeps
+ * them, until the outlet has taken them or until it has room for them.
+ */
+static bool
+show(struct talk *t, const struct batch *b)
+{
+	enum outlet_result r = OUTLET_BUSY;
+
+	if (talk_tell_due(t))
+		r = outlet_put(t->outlet, &t->of, b);
+	t->kept = r == OUTLET_WAIT || r == OUTLET_BUSY;
+	t->unshown = r == OUTLET_BUSY ? *b : (struct batch){NULL, 0, 0};
+	return !t->kept;
+}
+
+/*
+ * The outlet has room again: true once it has taken all that was kept for it,
+ * so that the channel may go on.
+ */
+bool
+talk_show_kept(struct talk *t)
+{
+	const struct batch b = t->unshown;
+
+	if (outlet_keeps(t->outlet, &t->of))
+		return false;
+	t->kept = false;
+	t->unshown.n = 0;
+	return b.n == 0 || t->deaf || show(t, &b);
+}
+
 /* Messages have come. False: they are kept until stdout takes them. */
 bool
 talk_on_batch(struct chan *c, struct batch *b)
@@ -92,20 +124,11 @@ talk_on_batch(struct chan *c, struct batch *b)
 		go = talk_echo(t);
 	}
 	if (!t->plan->no_output && !t->deaf) {
-		switch (outlet_put(t->outlet, &t->of, &text)) {
-		case OUTLET_DONE:
-			break;
-		case OUTLET_WAIT:
-			t->kept = true;
-			go = false;
-			if (t->handler != NULL)
-				talk_look(t);
-			break;
-		case OUTLET_FAILED:
-			if (!t->deaf)
-				return true;
-			break;
-		}
+		go = show(t, &text) && go;
+		if (t->kept && t->handler != NULL)
+			talk_look(t);
+		if (t->outlet->err != 0 && !t->deaf)
+			return true;
 	}
 	if (!good)
 		talk_end_with(t, &f, "malformed");

@@ -43,6 +43,7 @@ void talk_on_reply_clock(uv_timer_t *);
 
 /* hear.c */
 bool talk_on_batch(struct chan *, struct batch *);
+bool talk_show_kept(struct talk *);
 bool talk_ends_in_text(struct talk *);
 
 /* pass.c */

@@ -42,12 +42,14 @@ on_outlet_error(struct outlet *o, int err)
 void
 talk_outlet_room(struct talk *t)
 {
-	t->kept = false;
+	const bool refused = t->words != NULL && t->words->error.due;
+	const bool shown = talk_show_kept(t);
+
 	if (t->over)
 		return;
-	if (t->words != NULL && t->words->error.due && talk_tell_due(t))
+	if (talk_tell_due(t) && refused)
 		talk_pump(t);
-	if (!t->ending && t->echo_next >= t->echo.n)
+	if (shown && !t->ending && t->echo_next >= t->echo.n)
 		chan_resume(&t->chan);
 	if (t->ending && t->shared)
 		talk_end_soon(t);

@@ -157,6 +157,7 @@ struct talk {
 	struct reply *reply;
 	struct batch echo; /* what has still to be answered */
 	size_t echo_next;
+	struct batch unshown; /* kept, and not yet taken by the outlet */
 	uint64_t begun_ms, heard, said, asked_ms;
 	uint64_t stamped;  /* reads that there were when the time was taken */
 	uint64_t refused;  /* lines of the input */
@@ -171,8 +172,9 @@ struct talk {
 	bool due : 1;	    /* it is in home->ending */
 	bool judged : 1;    /* the turn in which it ended is over: that is it */
 	bool was_reset : 1; /* as a write found out; the read says when */
-	bool kept : 1;	    /* the outlet keeps a batch of the channel's */
+	bool kept : 1;	    /* a batch of the channel's, for the outlet */
 	bool closing : 1;   /* the input has said so */
+	bool open_due : 1;  /* that it has begun is to be told as an event */
 	bool told_close : 1;
 	bool cut_first : 1;    /* cut while its handler was still at work */
 	bool input_failed : 1; /* words->input */

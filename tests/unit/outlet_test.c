@@ -27,6 +27,7 @@ struct scene {
 	uv_loop_t loop;
 	struct outlet o;
 	struct about_of of;
+	struct crowd *crowd; /* who else shares it */
 	struct ends e;
 	uint8_t *heard;
 	size_t heard_n, heard_cap;
@@ -34,12 +35,16 @@ struct scene {
 	int err;
 };
 
+static void crowd_on_room(struct scene *);
+
 static void
 on_room(struct outlet *o)
 {
 	struct scene *s = o->owner;
 
 	s->rooms++;
+	if (s->crowd != NULL)
+		crowd_on_room(s);
 }
 
 static void
@@ -334,9 +339,270 @@ test_limit(void)
 	free(big);
 }
 
+/* One batch is kept, and nobody else gets in. */
+static void
+test_busy(void)
+{
+	uint8_t *big = malloc(LARGE);
+	struct slice one = slice_of(big, LARGE), two = slice_of("two", 3);
+	struct batch first = {&one, 1, 1}, second = {&two, 1, 1};
+	struct slice line = slice_of("line\n", 5);
+	struct about_of other;
+	struct scene s;
+
+	memset(big, 'a', LARGE);
+	begin(&s, ENDS_PIPE, SINK_LINES);
+	sink_set_tagged(&s.o.sink);
+	about_begin(&s.of, 1, "");
+	about_begin(&other, 2, "");
+	is_num(outlet_put(&s.o, &other, &second), OUTLET_DONE,
+	    "a small batch is taken");
+	is_num(outlet_put(&s.o, &s.of, &first), OUTLET_WAIT,
+	    "a large one of another conversation is kept");
+	ok(outlet_keeps(&s.o, &s.of), "it is the other's");
+	ok(!outlet_keeps(&s.o, &other), "and not this one's");
+	is_num(outlet_put(&s.o, &other, &second), OUTLET_BUSY,
+	    "so long nobody else is let in");
+	is_num(outlet_say(&s.o, line), OUTLET_BUSY, "nor is a line");
+	is_num(other.n, 1, "what was not taken is not counted");
+	s.crowd = NULL;
+	drain(&s, 100000);
+	is_num(s.rooms, 1, "room is told once");
+	is_num(s.heard_n, 7 + 3 + LARGE + 1, "nothing else has arrived");
+	is_bytes(s.heard, 12, "c2\ttwo\nc1\taa", 12,
+	    "each is behind the name of its channel");
+	is_num(outlet_put(&s.o, &other, &second), OUTLET_DONE,
+	    "then the other comes again");
+	is_num(outlet_say(&s.o, line), OUTLET_DONE, "and the line");
+	s.heard_n = 0;
+	drain(&s, SIZE_MAX);
+	is_bytes(s.heard, s.heard_n, "c2\ttwo\nline\n", 12, "in this order");
+	finish(&s);
+	free(big);
+}
+
+#define CROWD 5
+#define CROWD_BATCHES 200
+#define CROWD_BATCH 20
+
+/* Conversations that have so much to say; what each says can be told. */
+struct crowd {
+	struct about_of of[CROWD];
+	struct slice v[CROWD][CROWD_BATCH]; /* numbered, so they are told */
+	char *bytes[CROWD];
+	struct batch batch[CROWD];
+	unsigned said[CROWD];
+	bool made[CROWD], waits[CROWD], kept[CROWD];
+	unsigned busy, wrong;
+	uint64_t chance;
+};
+
+/* What the message says behind its number is as long as that says. */
+static size_t
+crowd_length(unsigned who, unsigned long number)
+{
+	static const size_t large[] = {
+	    SINK_LARGE_MIN - 1, SINK_LARGE_MIN, 3 * SINK_LARGE_MIN};
+
+	if ((number * 7 + who) % 41 == 0)
+		return large[number % 3];
+	return (number * 31 + who * 17) % 150;
+}
+
+static void
+crowd_make(struct crowd *c, unsigned who)
+{
+	char *to = c->bytes[who];
+	unsigned long number;
+	size_t i, n;
+
+	for (i = 0; i < CROWD_BATCH; i++) {
+		number = c->said[who] * CROWD_BATCH + i;
+		n = (size_t)sprintf(to, "%lu\n", number);
+		memset(to + n, 'a' + (int)who, crowd_length(who, number));
+		n += crowd_length(who, number);
+		/* An escape in what is large, at times. */
+		if (number % 5 == 0)
+			to[n++] = '\\';
+		c->v[who][i] = slice_of(to, n);
+		to += n;
+	}
+	c->batch[who] = (struct batch){c->v[who], CROWD_BATCH, CROWD_BATCH};
+	c->made[who] = true;
+}
+
+/* Says the next batch, or the one that was not taken. */
+static void
+crowd_say(struct scene *s, unsigned who)
+{
+	struct crowd *c = s->crowd;
+	enum outlet_result r;
+
+	if (c->waits[who] || c->said[who] == CROWD_BATCHES)
+		return;
+	if (!c->made[who])
+		crowd_make(c, who);
+	r = outlet_put(&s->o, &c->of[who], &c->batch[who]);
+	c->busy += r == OUTLET_BUSY;
+	c->wrong += r == OUTLET_FAILED;
+	c->waits[who] = r != OUTLET_DONE;
+	c->kept[who] = r == OUTLET_WAIT;
+	c->wrong += c->kept[who] != outlet_keeps(&s->o, &c->of[who]);
+	if (r != OUTLET_BUSY) {
+		c->made[who] = r == OUTLET_WAIT;
+		c->said[who]++;
+	}
+}
+
+static void
+crowd_on_room(struct scene *s)
+{
+	struct crowd *c = s->crowd;
+	unsigned i, first = (unsigned)dice_below(&c->chance, CROWD);
+
+	for (i = 0; i < CROWD; i++) {
+		c->wrong += outlet_keeps(&s->o, &c->of[i]);
+		if (c->kept[i])
+			c->made[i] = false;
+		c->waits[i] = c->kept[i] = false;
+	}
+	for (i = 0; i < CROWD; i++)
+		crowd_say(s, (first + i) % CROWD);
+}
+
+/* The record at p as it must be; what is behind it, or NULL. */
+static const char *
+crowd_record(const char *p, const char *stop, unsigned long *numbers)
+{
+	char *end;
+	unsigned long who, number;
+	size_t len;
+
+	if (p == stop || *p != 'c')
+		return NULL;
+	who = strtoul(p + 1, &end, 10) - 1;
+	if (who >= CROWD || *end != '\t')
+		return NULL;
+	number = strtoul(end + 1, &end, 10);
+	if (number != numbers[who]++ || memcmp(end, "\\n", 2) != 0)
+		return NULL;
+	len = crowd_length((unsigned)who, number);
+	p = end + 2;
+	for (; len > 0 && p < stop && *p == (char)('a' + who); p++)
+		len--;
+	if (number % 5 == 0) {
+		if (stop - p < 2 || memcmp(p, "\\\\", 2) != 0)
+			return NULL;
+		p += 2;
+	}
+	return len == 0 && p < stop && *p == '\n' ? p + 1 : NULL;
+}
+
+/* Whoever shares a pipe that is mostly full: all is whole, and in order. */
+static void
+test_crowd(enum ends_kind kind, uint64_t chance)
+{
+	struct crowd *c = calloc(1, sizeof(*c));
+	unsigned long numbers[CROWD] = {0}, i, turns;
+	const char *p, *stop;
+	struct scene s;
+	bool all = false;
+
+	begin(&s, kind, SINK_LINES);
+	sink_set_tagged(&s.o.sink);
+	free(s.heard);
+	s.heard_cap = 64u << 20;
+	s.heard = malloc(s.heard_cap + 1);
+	s.crowd = c;
+	c->chance = chance;
+	for (i = 0; i < CROWD; i++) {
+		about_begin(&c->of[i], i + 1, "");
+		c->bytes[i] = malloc(CROWD_BATCH * (3 * SINK_LARGE_MIN + 32));
+	}
+	for (turns = 0; !all && turns < TURNS_MAX; turns++) {
+		crowd_say(&s, (unsigned)dice_below(&c->chance, CROWD));
+		/* Nobody reads before somebody has waited. */
+		if (c->busy > 0 && dice_below(&c->chance, 3) == 0) {
+			take(&s, dice_below(&c->chance, 40000));
+			uv_run(&s.loop, UV_RUN_NOWAIT);
+		}
+		for (i = 0, all = true; i < CROWD; i++)
+			all = all && c->said[i] == CROWD_BATCHES && !c->kept[i];
+	}
+	drain(&s, SIZE_MAX);
+	ok(all && c->busy > 0 && c->wrong == 0,
+	    "%s: all is taken of many who share it, %u times later",
+	    ends_names[kind], c->busy);
+	s.heard[s.heard_n] = '\0';
+	p = (const char *)s.heard;
+	stop = p + s.heard_n;
+	while (p != NULL && p < stop)
+		p = crowd_record(p, stop, numbers);
+	ok(p == stop, "%s: no record is torn, lost or out of order",
+	    ends_names[kind]);
+	for (i = 0; i < CROWD; i++)
+		is_num(numbers[i], CROWD_BATCHES * CROWD_BATCH,
+		    "%s: and all of c%lu have come", ends_names[kind], i + 1);
+	finish(&s);
+	for (i = 0; i < CROWD; i++)
+		free(c->bytes[i]);
+	free(c);
+}
+
+/* A pipe of our own has a buffer only while there is something in it. */
+static void
+test_lent(void)
+{
+	static char text[1000];
+	struct slice v[200];
+	struct batch b = {v, 1, 200};
+	struct ends e;
+	struct scene s;
+	size_t i;
+	int turns;
+
+	memset(&s, 0, sizeof(s));
+	memset(text, 'x', sizeof(text));
+	for (i = 0; i < 200; i++)
+		v[i] = slice_of(text, sizeof(text));
+	ends_open(&e, ENDS_PIPE_NONBLOCK, true);
+	s.e = e;
+	s.heard_cap = LARGE;
+	s.heard = malloc(s.heard_cap);
+	uv_loop_init(&s.loop);
+	s.o.owner = &s;
+	s.o.on_room = on_room;
+	s.o.on_error = on_error;
+	s.o.on_empty = on_empty;
+	about_begin(&s.of, 0, "");
+	is_num(outlet_init_own(&s.o, &s.loop, dup(e.ours), SINK_LINES), 0,
+	    "a pipe of our own is an outlet");
+	ok(s.o.out.p == NULL, "without a buffer");
+	is_num(outlet_put(&s.o, &s.of, &b), OUTLET_DONE, "which takes a batch");
+	ok(s.o.out.p != NULL, "into one");
+	uv_run(&s.loop, UV_RUN_NOWAIT);
+	ok(s.o.out.p == NULL, "that is given back when it has left");
+	b.n = 200;
+	is_num(outlet_put(&s.o, &s.of, &b), OUTLET_WAIT, "what does not fit");
+	uv_run(&s.loop, UV_RUN_NOWAIT);
+	ok(s.o.out.p != NULL, "stays in it");
+	drain(&s, 5000);
+	ok(s.o.out.p == NULL, "until it has gone");
+	is_num(s.heard_n, 201 * 1001, "and all arrives");
+	is_num(outlet_say(&s.o, slice_of("end\n", 4)), OUTLET_DONE,
+	    "a line takes it too");
+	for (turns = 0; s.heard_n < 201 * 1001 + 4 && turns < 1000; turns++) {
+		uv_run(&s.loop, UV_RUN_NOWAIT);
+		take(&s, SIZE_MAX);
+	}
+	is_bytes(s.heard + 201 * 1001, 4, "end\n", 4, "and arrives");
+	finish(&s);
+}
+
 int
 main(void)
 {
+	uint64_t chance = dice_seed();
 	enum ends_kind kind;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -352,5 +618,9 @@ main(void)
 	test_reader_leaves(ENDS_PIPE);
 	test_reader_leaves(ENDS_SOCKETS);
 	test_limit();
+	test_busy();
+	test_crowd(ENDS_PIPE, chance);
+	test_crowd(ENDS_SOCKETS, chance);
+	test_lent();
 	return done_testing();
 }
