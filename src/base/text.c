@@ -374,6 +374,52 @@ text_unescape(struct slice in, uint8_t *out, size_t *out_len, size_t *pos)
 	return TEXT_OK;
 }
 
+/* The byte behind the backslash at in.p, and what both stand for. */
+static enum text_error
+record_value(struct slice in, bool nul, uint8_t *value)
+{
+	if (in.len < 2)
+		return TEXT_CUT;
+	if (in.p[1] == '0' && nul)
+		*value = '\0';
+	else if (in.p[1] == 'n')
+		*value = '\n';
+	else if (in.p[1] == '\\')
+		*value = '\\';
+	else
+		return TEXT_BAD;
+	return TEXT_OK;
+}
+
+enum text_error
+text_unescape_record(
+    struct slice in, bool nul, uint8_t *out, size_t *out_len, size_t *pos)
+{
+	const uint8_t *slash;
+	enum text_error err;
+	size_t i = 0, n;
+
+	*out_len = 0;
+	while (i < in.len) {
+		slash = memchr(in.p + i, '\\', in.len - i);
+		n = slash == NULL ? in.len - i : (size_t)(slash - in.p) - i;
+		memmove(out + *out_len, in.p + i, n);
+		*out_len += n;
+		i += n;
+		if (i == in.len)
+			break;
+		err = record_value(
+		    slice_of(in.p + i, in.len - i), nul, out + *out_len);
+		if (err != TEXT_OK) {
+			*pos = i;
+			return err;
+		}
+		++*out_len;
+		i += 2;
+	}
+	return TEXT_OK;
+}
+
 enum text_error
 text_unhex(struct slice in, uint8_t *out, size_t *out_len, size_t *pos)
 {

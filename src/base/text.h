@@ -54,6 +54,13 @@ bool text_json_terminal(struct slice in, size_t *pos, struct span *out);
 enum text_error text_unescape(
     struct slice in, uint8_t *out, size_t *out_len, size_t *pos);
 
+/*
+ * The same of \n and \\ alone, and of \0 if `nul`: what stands for a byte that
+ * would end the record that it is in.
+ */
+enum text_error text_unescape_record(
+    struct slice in, bool nul, uint8_t *out, size_t *out_len, size_t *pos);
+
 /* Pairs of hexadecimal digits, blanks between pairs; *pos as above. */
 enum text_error text_unhex(
     struct slice in, uint8_t *out, size_t *out_len, size_t *pos);

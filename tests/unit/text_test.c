@@ -228,6 +228,45 @@ check_read(reader *r, const char *name, const char *text, const char *want,
 	guard_free(&out);
 }
 
+static enum text_error
+unescape_line(struct slice in, uint8_t *out, size_t *out_len, size_t *pos)
+{
+	return text_unescape_record(in, false, out, out_len, pos);
+}
+
+static enum text_error
+unescape_null(struct slice in, uint8_t *out, size_t *out_len, size_t *pos)
+{
+	return text_unescape_record(in, true, out, out_len, pos);
+}
+
+static void
+test_record_escapes(void)
+{
+	static const struct refused records[] = {
+	    {"a\\", 2, TEXT_CUT, 1},
+	    {"a\\\\\\", 4, TEXT_CUT, 3},
+	    {"ab\\r", 4, TEXT_BAD, 2},
+	    {"\\x41", 4, TEXT_BAD, 0},
+	    {"\\N", 2, TEXT_BAD, 0},
+	    {"\\n\\t", 4, TEXT_BAD, 2},
+	};
+	static const struct refused in_lines = {"\\n\\0", 4, TEXT_BAD, 2};
+	size_t i;
+
+	for (i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+		check_refused(unescape_line, "a line's escapes", &records[i]);
+		check_refused(
+		    unescape_null, "escapes before a NUL", &records[i]);
+	}
+	check_refused(unescape_line, "a line's escapes", &in_lines);
+	check_read(unescape_line, "a line's escapes", "", "", 0);
+	check_read(unescape_line, "a line's escapes", "a\\nb\\\\nc\t\xff",
+	    "a\nb\\nc\t\xff", 8);
+	check_read(unescape_null, "escapes before a NUL", "\\0\\n\\\\0\n",
+	    "\0\n\\0\n", 5);
+}
+
 static void
 test_readers(void)
 {
@@ -412,6 +451,7 @@ main(void)
 	test_writers();
 	test_room();
 	test_readers();
+	test_record_escapes();
 	round_trip("escapes", escape, text_unescape, &state);
 	round_trip("hex", text_hex, text_unhex, &state);
 	round_trip("base64", text_base64, text_unbase64, &state);
