@@ -28,7 +28,7 @@
  * The program and its modules are built together: another version is refused.
  * The number behind it rises when a struct that both know is changed.
  */
-#define MODULE_VERSION PACKAGE_VERSION "-2"
+#define MODULE_VERSION PACKAGE_VERSION "-3"
 
 struct module {
 	const char *version; /* stays the first member, for ever */

@@ -63,7 +63,7 @@ plan_handler_finish(struct plan *p, struct fail *f)
 		return fail_prefix(f, "%s", p->handler_option);
 	r->handler.feed = r->feed;
 	/* It has one conversation, and its faults are its status. */
-	r->handler.feed.addressed = false;
+	r->handler.feed.whom = FEED_PEER;
 	r->handler.output = r->output;
 	r->handler.format = r->format;
 	/* Our own stdin is not read, and nothing goes to our stdout. */

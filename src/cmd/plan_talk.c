@@ -434,8 +434,10 @@ plan_talk_finish(struct plan *p, struct fail *f)
 	    .sends_n = p->filter.sends_n,
 	    .repeat = p->repeat,
 	    .quiet = p->standard && p->filter.sends_n == 0,
-	    .addressed = p->serving && p->filter.input == SOURCE_JSON &&
-		p->filter.sends_n == 0,
+	    .whom = p->serving && p->filter.input == SOURCE_JSON &&
+		    p->filter.sends_n == 0
+		? FEED_ONE
+		: FEED_PEER,
 	};
 	r->talk.stream = r->talk.in.mode == FRAMING_RAW && !packets;
 	r->output = p->filter.output;

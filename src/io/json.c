@@ -5,7 +5,6 @@
 
 #include <jansson.h>
 
-#include "base/num.h"
 #include "base/text.h"
 #include "io/json.h"
 
@@ -20,6 +19,47 @@ is_blank(struct slice line)
 	return true;
 }
 
+/* The members that mean something. */
+enum member {
+	M_EVENT,
+	M_DIR,
+	M_CHAN,
+	M_EXCEPT,
+	M_TEXT,
+	M_B64,
+	M_CLOSE,
+	M_SHUT,
+	M_MODE,
+	M_LIST,
+	MEMBERS
+};
+
+static const char *const member_names[MEMBERS] = {"event", "dir", "chan",
+    "except", "text", "b64", "close", "shut", "mode", "list"};
+
+struct members {
+	const json_t *v[MEMBERS]; /* NULL: it is missing */
+};
+
+/* They are few, and asking for each by its name takes longer. */
+static void
+find_members(json_t *object, struct members *m)
+{
+	const char *key;
+	void *at;
+	size_t i;
+
+	memset(m, 0, sizeof(*m));
+	for (at = json_object_iter(object); at != NULL;
+	     at = json_object_iter_next(object, at)) {
+		key = json_object_iter_key(at);
+		for (i = 0; i < MEMBERS; i++)
+			if (key[0] == member_names[i][0] &&
+			    strcmp(key, member_names[i]) == 0)
+				m->v[i] = json_object_iter_value(at);
+	}
+}
+
 /* Is the member the string `want`? */
 static bool
 is_string(const json_t *member, const char *want)
@@ -30,67 +70,175 @@ is_string(const json_t *member, const char *want)
 }
 
 static bool
-is_ignored(const json_t *object)
+is_ignored(const struct members *m)
 {
-	const json_t *event = json_object_get(object, "event");
-
-	if (event != NULL && !is_string(event, "message"))
+	if (m->v[M_EVENT] != NULL && !is_string(m->v[M_EVENT], "message"))
 		return true;
-	return is_string(json_object_get(object, "dir"), "out");
+	return is_string(m->v[M_DIR], "out");
 }
 
-/* The number in the name of a channel. */
+/* The number in the name of a channel; 0: it is none. */
 static uint64_t
-chan_of(const json_t *chan)
+chan_of(const json_t *name)
 {
-	const char *name = json_string_value(chan);
-	uint64_t n;
-
-	if (chan == NULL || is_string(chan, "*"))
-		return JSON_ANYONE;
-	if (name == NULL || name[0] != 'c' || name[1] == '0' ||
-	    json_string_length(chan) != strlen(name) ||
-	    num_parse(name + 1, 1, INT64_MAX, &n) != NUM_OK)
-		return JSON_NOBODY;
-	return n;
+	if (!json_is_string(name))
+		return 0;
+	return target_chan(
+	    slice_of(json_string_value(name), json_string_length(name)));
 }
 
-/* What is asked for in place of a message. */
-static enum json_result
-take_command(const json_t *object, struct json_beside *beside, struct fail *f)
+/* A name, or a list of names. */
+static struct target
+target_named(enum target_kind kind, const json_t *names, uint64_t *list)
 {
-	const json_t *close = json_object_get(object, "close");
-	const json_t *mode = json_object_get(object, "mode");
+	const struct target nobody = {.kind = TARGET_NOBODY};
+	size_t n = json_array_size(names), i;
+	uint64_t one = chan_of(names);
+
+	if (!json_is_array(names))
+		return one == 0 ? nobody : target_of(kind, &one, 1);
+	for (i = 0; i < n; i++) {
+		list[i] = chan_of(json_array_get(names, i));
+		if (list[i] == 0)
+			return nobody;
+	}
+	return target_of(kind, list, n);
+}
+
+/* What stands where the name of a channel is expected. */
+static const char *
+look_at(const json_t *v, char *buf, size_t cap)
+{
+	static const char *const words[] = {
+	    [JSON_OBJECT] = "an object",
+	    [JSON_ARRAY] = "a list",
+	    [JSON_INTEGER] = "a number",
+	    [JSON_REAL] = "a number",
+	    [JSON_TRUE] = "true",
+	    [JSON_FALSE] = "false",
+	    [JSON_NULL] = "null",
+	};
+
+	if (!json_is_string(v))
+		return words[v == NULL ? JSON_NULL : json_typeof(v)];
+	return text_look(slice_of(json_string_value(v), json_string_length(v)),
+	    32, buf, cap);
+}
+
+static int
+bad_target(const char *name, const json_t *v, struct fail *f)
+{
+	const bool is_list = json_is_array(v);
+	const json_t *bad = v;
+	char look[160];
+	size_t i = 0;
+
+	if (is_list)
+		while (chan_of(bad = json_array_get(v, i)) != 0)
+			i++;
+	fail_set(f, STATUS_MALFORMED,
+	    "\"%s\": expected the name of a channel%s, saw %s", name,
+	    is_list ? "" : " or a list", look_at(bad, look, sizeof(look)));
+	return fail_hint(f,
+	    "try: \"%s\":\"c7\", or \"%s\":[\"c1\",\"c7\"]; \"chan\":\"*\" "
+	    "is all",
+	    name, name);
+}
+
+/* For whom it is. */
+static int
+read_target(const struct members *m, struct json_beside *beside, struct fail *f)
+{
+	const json_t *chan = m->v[M_CHAN], *but = m->v[M_EXCEPT];
+	bool all = chan == NULL || is_string(chan, "*");
+
+	if (all && but == NULL)
+		beside->to = target_all();
+	else if (all)
+		beside->to = target_named(TARGET_BUT, but, beside->list);
+	else if (but == NULL)
+		beside->to = target_named(TARGET_SOME, chan, beside->list);
+	else
+		beside->to = (struct target){.kind = TARGET_NOBODY};
+	if (beside->to.kind != TARGET_NOBODY || !beside->strict)
+		return 0;
+	if (all || but == NULL)
+		return bad_target(
+		    member_names[all ? M_EXCEPT : M_CHAN], all ? but : chan, f);
+	fail_set(f, STATUS_MALFORMED,
+	    "has \"except\" and a \"chan\" that is not \"*\"");
+	return fail_hint(f, "try: {\"chan\":\"*\",\"except\":\"c7\",...}");
+}
+
+/* What is true is asked for; "close" may also be "now". */
+static int
+read_flag(const struct members *m, enum member i, enum json_asked *what,
+    struct fail *f)
+{
+	static const enum json_asked asked[MEMBERS] = {
+	    [M_CLOSE] = JSON_CLOSE,
+	    [M_SHUT] = JSON_SHUT,
+	    [M_LIST] = JSON_LIST,
+	};
+	const char *name = member_names[i];
+
+	*what = JSON_NOTHING;
+	if (json_is_true(m->v[i]))
+		*what = asked[i];
+	else if (i == M_CLOSE && is_string(m->v[i], "now"))
+		*what = JSON_CLOSE_NOW;
+	else if (m->v[i] != NULL && !json_is_false(m->v[i])) {
+		fail_set(f, STATUS_MALFORMED, "\"%s\" is not true%s false%s",
+		    name, i == M_CLOSE ? "," : " or",
+		    i == M_CLOSE ? " or \"now\"" : "");
+		return fail_hint(f, "try: {\"%s\":true}", name);
+	}
+	return 0;
+}
+
+static int
+read_mode(const json_t *mode, struct json_beside *beside, struct fail *f)
+{
 	size_t len = json_string_length(mode);
 
-	if (close != NULL && mode != NULL) {
-		fail_set(f, STATUS_MALFORMED,
-		    "has \"close\" and \"mode\", expected one of them");
-		return JSON_LINE_BAD;
-	}
-	if (mode != NULL && !json_is_string(mode)) {
+	if (!json_is_string(mode)) {
 		fail_set(f, STATUS_MALFORMED, "\"mode\" is not a string");
-		fail_hint(f, "try: {\"mode\":\"end-tag=CRLF\"}");
-		return JSON_LINE_BAD;
+		return fail_hint(f, "try: {\"mode\":\"end-tag=CRLF\"}");
 	}
-	if (close != NULL && !json_is_boolean(close)) {
-		fail_set(f, STATUS_MALFORMED, "\"close\" is not true or false");
-		fail_hint(f, "try: {\"close\":true}");
-		return JSON_LINE_BAD;
-	}
-	if (json_is_false(close))
-		return JSON_LINE_IGNORED;
 	if (len >= sizeof(beside->mode) ||
-	    (mode != NULL && strlen(json_string_value(mode)) != len)) {
+	    strlen(json_string_value(mode)) != len) {
 		fail_set(f, STATUS_MALFORMED,
 		    "\"mode\" is longer than any mode, or has a NUL in it");
-		fail_hint(f, "try: wdsock help modes");
-		return JSON_LINE_BAD;
+		return fail_hint(f, "try: wdsock help modes");
 	}
-	beside->close = close != NULL;
-	if (mode != NULL)
-		memcpy(beside->mode, json_string_value(mode), len + 1);
-	return JSON_LINE_COMMAND;
+	memcpy(beside->mode, json_string_value(mode), len + 1);
+	return 0;
+}
+
+/* What is asked for, which is one thing at the most. */
+static int
+read_asked(const struct members *m, struct json_beside *beside, struct fail *f)
+{
+	enum member i, first = MEMBERS;
+	enum json_asked what;
+
+	for (i = M_CLOSE; i <= M_LIST; i++) {
+		if (m->v[i] == NULL)
+			continue;
+		what = JSON_MODE;
+		if (i == M_MODE ? read_mode(m->v[i], beside, f) == -1
+				: read_flag(m, i, &what, f) == -1)
+			return -1;
+		if (what == JSON_NOTHING)
+			continue;
+		if (first != MEMBERS)
+			return fail_set(f, STATUS_MALFORMED,
+			    "has \"%s\" and \"%s\", expected one of them",
+			    member_names[first], member_names[i]);
+		first = i;
+		beside->what = what;
+	}
+	return 0;
 }
 
 static enum json_result
@@ -135,12 +283,28 @@ take_b64(const json_t *b64, uint8_t *out, size_t *out_len, struct fail *f)
 	return JSON_LINE_BAD;
 }
 
+/* A line without a message: is anything asked for, if only in vain? */
 static enum json_result
-take_object(const json_t *object, uint8_t *out, size_t *out_len,
+take_command(
+    const struct members *m, const struct json_beside *beside, struct fail *f)
+{
+	size_t i;
+
+	for (i = M_CLOSE; i <= M_LIST; i++)
+		if (m->v[i] != NULL)
+			return beside->what == JSON_NOTHING ? JSON_LINE_IGNORED
+							    : JSON_LINE_COMMAND;
+	fail_set(f, STATUS_MALFORMED,
+	    "expected a member \"text\" or \"b64\", saw neither");
+	fail_hint(f, "try: {\"text\":\"...\"}");
+	return JSON_LINE_BAD;
+}
+
+static enum json_result
+take_object(json_t *object, uint8_t *out, size_t *out_len,
     struct json_beside *beside, struct fail *f)
 {
-	const json_t *text = json_object_get(object, "text");
-	const json_t *b64 = json_object_get(object, "b64");
+	struct members m;
 
 	if (!json_is_object(object)) {
 		fail_set(f, STATUS_MALFORMED,
@@ -148,25 +312,21 @@ take_object(const json_t *object, uint8_t *out, size_t *out_len,
 		fail_hint(f, "try: {\"text\":\"...\"}, one object in a line");
 		return JSON_LINE_BAD;
 	}
-	if (is_ignored(object))
+	find_members(object, &m);
+	if (is_ignored(&m))
 		return JSON_LINE_IGNORED;
-	beside->chan = chan_of(json_object_get(object, "chan"));
-	if (text != NULL && b64 != NULL) {
+	if (read_target(&m, beside, f) == -1 || read_asked(&m, beside, f) == -1)
+		return JSON_LINE_BAD;
+	if (m.v[M_TEXT] != NULL && m.v[M_B64] != NULL) {
 		fail_set(f, STATUS_MALFORMED,
 		    "has \"text\" and \"b64\", expected one of them");
 		return JSON_LINE_BAD;
 	}
-	if (text != NULL)
-		return take_text(text, out, out_len, f);
-	if (b64 != NULL)
-		return take_b64(b64, out, out_len, f);
-	if (json_object_get(object, "close") != NULL ||
-	    json_object_get(object, "mode") != NULL)
-		return take_command(object, beside, f);
-	fail_set(f, STATUS_MALFORMED,
-	    "expected a member \"text\" or \"b64\", saw neither");
-	fail_hint(f, "try: {\"text\":\"...\"}");
-	return JSON_LINE_BAD;
+	if (m.v[M_TEXT] != NULL)
+		return take_text(m.v[M_TEXT], out, out_len, f);
+	if (m.v[M_B64] != NULL)
+		return take_b64(m.v[M_B64], out, out_len, f);
+	return take_command(&m, beside, f);
 }
 
 /* jansson quotes the line in its errors, so these are escaped as well. */
@@ -238,8 +398,8 @@ json_line(struct slice line, uint8_t *out, size_t *out_len,
 	json_t *object;
 
 	*out_len = 0;
-	beside->chan = JSON_ANYONE;
-	beside->close = false;
+	beside->to = target_all();
+	beside->what = JSON_NOTHING;
 	beside->mode[0] = '\0';
 	if (is_blank(line))
 		return JSON_LINE_IGNORED;

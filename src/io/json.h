@@ -10,9 +10,10 @@
 
 #include "base/module.h"
 #include "base/slice.h"
+#include "io/target.h"
 
 enum json_result {
-	JSON_LINE_MESSAGE, /* out holds its bytes */
+	JSON_LINE_MESSAGE, /* out holds its bytes; more may be asked for */
 	JSON_LINE_COMMAND, /* something is asked for, and no message sent */
 	JSON_LINE_IGNORED, /* not one to be sent, and in order */
 	JSON_LINE_BAD,	   /* fail says why; it names no line and no file */
@@ -22,21 +23,38 @@ enum json_result {
 #define JSON_VALUES_MAX 65536
 
 #define JSON_MODE_MAX 512
-#define JSON_ANYONE 0	       /* no "chan", or "*" */
-#define JSON_NOBODY UINT64_MAX /* a "chan" that is no name of a channel */
+
+/* What a line asks for. */
+enum json_asked {
+	JSON_NOTHING,
+	JSON_CLOSE,	/* "close":true: the channel, when all is sent */
+	JSON_CLOSE_NOW, /* "close":"now": whatever is queued */
+	JSON_SHUT,	/* "shut":true: our half of it, when all is sent */
+	JSON_MODE,	/* "mode" */
+	JSON_LIST,	/* "list":true: what channels there are */
+};
 
 /* What stands in a line beside a message. */
 struct json_beside {
-	uint64_t chan;		  /* 7 for "c7", or one of those above */
-	bool close;		  /* COMMAND: close the channel, or ... */
-	char mode[JSON_MODE_MAX]; /* ... change to this mode, as typed */
+	/* Set by the caller. */
+	uint64_t *list; /* room for TARGET_ROOM of the line; NULL: no '[' is
+			   in it */
+	bool strict;	/* channels that are none are JSON_LINE_BAD */
+
+	struct target to; /* NOBODY: "chan" or "except" is no channel */
+	enum json_asked what;
+	char mode[JSON_MODE_MAX]; /* JSON_MODE: as typed */
 };
 
 /*
- * Reads one line. A message is an object with "text" or "b64"; a command has
- * neither, but "close" that is true or "mode". Ignored are blank lines, and
- * objects with an "event" that is not "message" or whose "dir" is "out". out
- * has room for line.len bytes, which always suffices.
+ * Reads one line. A message is an object with "text" or "b64"; what else it
+ * asks for is asked for behind the message. A command has neither. "chan" and
+ * "except" are the name of a channel or a list of names; "chan" may also be
+ * "*", which is what it is if it is missing, and only then there is "except".
+ *
+ * Ignored are blank lines, and objects with an "event" that is not "message"
+ * or whose "dir" is "out". out has room for line.len bytes, which always
+ * suffices.
  */
 enum json_result json_line(struct slice line, uint8_t *out, size_t *out_len,
     struct json_beside *, struct fail *);

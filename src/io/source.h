@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "codec/decode.h"
 #include "io/json.h"
+#include "io/target.h"
 
 enum source_kind {
 	SOURCE_LINES,
@@ -33,10 +34,10 @@ enum source_result {
 /* Where a message of the batch stood, and for whom it is. */
 struct source_note {
 	uint64_t record; /* its line, from 1 on */
-	uint64_t chan;	 /* JSON_ANYONE where nothing is said */
+	struct target to;
 };
 
-/* SOURCE_JSON: what a line asks for in place of sending a message. */
+/* SOURCE_JSON: what a line asks for, behind its message if it has one. */
 struct source_command {
 	struct source_note note;
 	struct json_beside asks;
@@ -45,17 +46,23 @@ struct source_command {
 struct source {
 	enum source_kind kind;
 	bool crlf; /* a CR before a line's LF is not part of it */
+	bool addressed;
 	struct framing fr;
 	struct decoder decoder;
 	const struct json_face *json; /* SOURCE_JSON */
 	size_t max;		      /* --max-message */
 	uint64_t records; /* looked at so far; of them, some make no message */
-	/* JSON, escaped, hex: for each message of a batch; NULL: for none. */
+	/* For each message of a batch, or NULL; not of what is only framed. */
 	struct source_note *notes;
 	struct source_command command;
-	bool spent;	/* SOURCE_BAD came of the stream, not of one record */
+	bool spent; /* SOURCE_BAD came of the stream, not of one record */
+
+	/* The source's own. */
+	size_t stride;	/* records that are framed before one is looked at */
 	uint8_t *arena; /* what the records of one call stand for */
 	size_t arena_cap;
+	uint64_t *lists; /* and for whom they are */
+	size_t lists_cap;
 };
 
 /*
@@ -66,13 +73,26 @@ void source_init(struct source *, enum source_kind, bool crlf, size_t max,
     const struct json_face *json);
 void source_release(struct source *);
 
+/*
+ * Behind source_init: for whom a message is matters. Each record of lines,
+ * null, escaped and hex begins with a channel and a tab (target.h), and one
+ * that does not is SOURCE_BAD, as is a line of JSON whose channels are none. A
+ * message of lines is then written as text_unescape_record reads it, one of
+ * null the same with \0.
+ */
+void source_set_addressed(struct source *);
+
+/* Nothing of a batch is needed any more: its memory is given back. */
+void source_rest(struct source *);
+
 /* The same source for another input that begins now. */
 void source_restart(struct source *);
 
 /*
  * Cuts `in`, of which *used bytes have then been consumed, into messages
- * behind out->v[out->n). On SOURCE_BAD and SOURCE_COMMAND the batch holds what
- * came before; called with the rest, it goes on behind that record, unless
+ * behind out->v[out->n); they and the lists of their targets are good until
+ * the next call. On SOURCE_BAD and SOURCE_COMMAND the batch holds what came
+ * before; called with the rest, it goes on behind that record, unless
  * SOURCE_BAD has left it `spent`.
  */
 enum source_result source_cut(struct source *, struct slice in,

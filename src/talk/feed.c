@@ -12,6 +12,21 @@
 /* What --repeat keeps of stdin at the most. */
 #define KEEP_MAX (256u << 20)
 
+/* What is in hand. */
+struct feed_work {
+	struct slice v[FEED_BATCH];
+	struct fail fail;    /* of the whole, or of what stands behind v */
+	struct fail unfit;   /* of the one behind the batch */
+	struct fail refused; /* what feed->fail points to meanwhile */
+	/* Only where a message may be for somebody, or refused alone. */
+	struct source_note notes[];
+};
+
+static const struct fail no_memory = {
+    .status = STATUS_IO,
+    .what = "out of memory",
+};
+
 static void
 on_bytes(struct inlet *in)
 {
@@ -36,12 +51,16 @@ init(struct feed *f, const struct feed_plan *plan, const char *name,
 {
 	f->name = name;
 	f->plan = plan;
+	f->work = NULL;
+	f->fail = NULL;
+	f->note = (struct source_note){0, target_all()};
+	f->to = target_all();
 	f->then = FEED_READY;
 	f->is_unfit = false;
 	f->chan = 0;
 	f->until = f->base = f->cut = 0;
 	f->bad = false;
-	f->batch = (struct batch){f->v, 0, FEED_BATCH};
+	f->batch = (struct batch){NULL, 0, FEED_BATCH};
 	f->next = 0;
 	f->send_at = 0;
 	f->round = 0;
@@ -57,10 +76,12 @@ init(struct feed *f, const struct feed_plan *plan, const char *name,
 	f->inlet.on_bytes = on_bytes;
 	f->inlet.on_end = on_end;
 	if (charset_open(&f->charset, &plan->charset, CHARSET_SEND,
-		plan->stream, fail) == -1)
+		plan->stream && plan->whom != FEED_MANY, fail) == -1)
 		return -1;
 	source_init(&f->source, plan->input, plan->crlf, plan->max, NULL);
-	f->source.notes = plan->input == SOURCE_JSON ? f->notes : NULL;
+	if (plan->whom == FEED_MANY &&
+	    (plan->addressed || plan->input == SOURCE_JSON))
+		source_set_addressed(&f->source);
 	return 0;
 }
 
@@ -111,6 +132,8 @@ feed_release(struct feed *f)
 	inlet_close(&f->inlet);
 	source_release(&f->source);
 	charset_release(&f->charset);
+	free(f->work);
+	f->work = NULL;
 	free(f->kept);
 	f->kept = NULL;
 }
@@ -121,11 +144,50 @@ feed_rest(struct feed *f)
 	inlet_flow(&f->inlet, false);
 }
 
+/* Do messages stand in records that it is good to know? */
+static bool
+is_noted(const struct feed *f)
+{
+	return f->source.addressed || f->plan->input == SOURCE_JSON;
+}
+
+/* An empty batch. */
+static bool
+begin_work(struct feed *f)
+{
+	const size_t notes =
+	    is_noted(f) ? FEED_BATCH * sizeof(struct source_note) : 0;
+
+	if (f->work == NULL)
+		f->work = malloc(sizeof(*f->work) + notes);
+	f->batch = (struct batch){NULL, 0, FEED_BATCH};
+	f->next = f->until = f->base = f->cut = 0;
+	if (f->work == NULL)
+		return false;
+	f->batch.v = f->work->v;
+	f->source.notes = notes > 0 ? f->work->notes : NULL;
+	return true;
+}
+
+/* All has been said, so far. */
+static void
+end_work(struct feed *f)
+{
+	free(f->work);
+	f->work = NULL;
+	f->batch = (struct batch){NULL, 0, FEED_BATCH};
+	f->next = f->until = f->base = f->cut = 0;
+	f->source.notes = NULL;
+	source_rest(&f->source);
+}
+
 /* What is wrong ends the feed; the messages before it are still said. */
 static enum feed_state
 bad(struct feed *f, const char *name)
 {
-	fail_prefix(&f->fail, "%s", name);
+	fail_prefix(&f->work->fail, "%s", name);
+	f->fail = &f->work->fail;
+	f->then = FEED_READY;
 	f->over = f->bad = true;
 	return f->batch.n > 0 ? FEED_READY : FEED_BAD;
 }
@@ -135,8 +197,8 @@ static struct source_note
 note_of(const struct feed *f, size_t i)
 {
 	if (f->source.notes == NULL || f->plan->sends_n > 0)
-		return (struct source_note){0, JSON_ANYONE};
-	return f->notes[f->base + i];
+		return (struct source_note){0, target_all()};
+	return f->source.notes[f->base + i];
 }
 
 /*
@@ -146,17 +208,18 @@ note_of(const struct feed *f, size_t i)
 static enum feed_state
 ready(struct feed *f, const char *name)
 {
-	struct batch cut = {f->v + f->base, f->cut - f->base, FEED_BATCH};
+	struct batch cut = {f->work->v + f->base, f->cut - f->base, FEED_BATCH};
+	struct fail *unfit = &f->work->unfit;
 
-	f->next = 0;
-	if (charset_convert(&f->charset, &cut, &f->batch, &f->unfit) == 0)
+	f->next = f->until = 0;
+	if (charset_convert(&f->charset, &cut, &f->batch, unfit) == 0)
 		return FEED_READY;
-	if (f->plan->addressed && f->unfit.status != STATUS_IO) {
-		fail_prefix(&f->unfit, "%s", name);
+	if (f->plan->whom != FEED_PEER && unfit->status != STATUS_IO) {
+		fail_prefix(unfit, "%s", name);
 		f->is_unfit = true;
 		return FEED_READY;
 	}
-	f->fail = f->unfit;
+	f->work->fail = *unfit;
 	f->note = note_of(f, f->batch.n);
 	return bad(f, name);
 }
@@ -191,17 +254,17 @@ keep(struct feed *f, struct slice in)
 	if (f->plan->repeat <= 1 || f->round > 0 || in.len == 0)
 		return true;
 	if (f->kept_len + in.len > KEEP_MAX) {
-		fail_set(&f->fail, STATUS_IO,
+		fail_set(&f->work->fail, STATUS_IO,
 		    "expected at most %u bytes to --repeat, saw more",
 		    KEEP_MAX);
-		fail_hint(&f->fail, "try: a smaller input");
+		fail_hint(&f->work->fail, "try: a smaller input");
 		return false;
 	}
 	if (f->kept_len + in.len > f->kept_cap) {
 		cap = 2 * (f->kept_len + in.len);
 		p = realloc(f->kept, cap);
 		if (p == NULL) {
-			fail_set(&f->fail, STATUS_IO, "out of memory");
+			fail_set(&f->work->fail, STATUS_IO, "out of memory");
 			return false;
 		}
 		f->kept = p;
@@ -251,7 +314,7 @@ bad_behind(struct feed *f, struct source_note note)
 
 	f->note = note;
 	if (charset_convert(&f->charset, &cut, &f->batch, &first) == -1) {
-		f->fail = first;
+		f->work->fail = first;
 		f->note = note_of(f, f->batch.n);
 	}
 	return bad(f, f->name);
@@ -261,15 +324,16 @@ bad_behind(struct feed *f, struct source_note note)
 static enum feed_state
 end_of_text(struct feed *f)
 {
-	return charset_end(&f->charset, &f->fail) == -1 ? bad(f, f->name)
-							: FEED_OVER;
+	return charset_end(&f->charset, &f->work->fail) == -1 ? bad(f, f->name)
+							      : FEED_OVER;
 }
 
 /* What the source says is the end of the feed. */
 static bool
 is_fatal(const struct feed *f, enum source_result r)
 {
-	return r == SOURCE_BAD && (!f->plan->addressed || f->source.spent);
+	return r == SOURCE_BAD &&
+	    (f->plan->whom == FEED_PEER || f->source.spent);
 }
 
 /* What stands behind the batch is kept until its turn comes. */
@@ -280,7 +344,7 @@ look_behind(struct feed *f, enum source_result r)
 	if (r == SOURCE_COMMAND)
 		f->then = FEED_COMMAND;
 	if (r == SOURCE_BAD) {
-		fail_prefix(&f->fail, "%s", f->name);
+		fail_prefix(&f->work->fail, "%s", f->name);
 		f->then = FEED_REFUSED;
 	}
 }
@@ -292,12 +356,13 @@ next_of_end(struct feed *f, struct slice in)
 	enum source_result r;
 
 	if (f->err != 0) {
-		fail_set(
-		    &f->fail, STATUS_IO, "%s: %s", f->name, strerror(f->err));
+		fail_set(&f->work->fail, STATUS_IO, "%s: %s", f->name,
+		    strerror(f->err));
+		f->fail = &f->work->fail;
 		f->over = f->bad = true;
 		return FEED_BAD;
 	}
-	r = source_end(&f->source, in, &f->batch, &f->fail);
+	r = source_end(&f->source, in, &f->batch, &f->work->fail);
 	f->used = in.len;
 	if (is_fatal(f, r))
 		return bad_behind(f, f->source.command.note);
@@ -314,7 +379,7 @@ next_of_end(struct feed *f, struct slice in)
 static enum feed_state
 next_of_input(struct feed *f)
 {
-	const struct source_note nowhere = {0, JSON_ANYONE};
+	const struct source_note nowhere = {0, target_all()};
 	enum source_result r;
 	struct slice in;
 
@@ -322,7 +387,7 @@ next_of_input(struct feed *f)
 	if (f->over)
 		return f->bad ? FEED_BAD : end_of_text(f);
 	in = held(f);
-	r = source_cut(&f->source, in, &f->batch, &f->used, &f->fail);
+	r = source_cut(&f->source, in, &f->batch, &f->used, &f->work->fail);
 	if (!keep(f, slice_of(in.p, f->used)))
 		return bad_behind(f, nowhere);
 	if (is_fatal(f, r))
@@ -341,41 +406,75 @@ next_of_input(struct feed *f)
 	return FEED_LATER;
 }
 
-static bool
-is_for_us(const struct feed *f, struct source_note note)
-{
-	return note.chan == JSON_ANYONE || note.chan == f->chan;
-}
-
 /* A line for a channel that is not there, or no longer. */
 static enum feed_state
 refuse_chan(struct feed *f, struct source_note note)
 {
+	struct fail *fail = &f->work->refused;
 	char name[32] = "none of that name";
 
 	f->note = note;
-	if (note.chan != JSON_NOBODY)
-		snprintf(name, sizeof(name), "c%" PRIu64, note.chan);
-	fail_set(&f->refused, STATUS_DONE,
+	f->fail = fail;
+	if (note.to.kind == TARGET_ONE)
+		snprintf(name, sizeof(name), "c%" PRIu64, note.to.one);
+	else if (note.to.kind != TARGET_NOBODY)
+		snprintf(name, sizeof(name), "others");
+	fail_set(fail, STATUS_DONE,
 	    "%s: line %" PRIu64 ": expected the channel c%" PRIu64 ", saw %s",
 	    f->name, note.record, f->chan, name);
-	fail_hint(&f->refused, "try: \"chan\":\"*\" for whoever is there");
+	fail_hint(fail, "try: \"chan\":\"*\" for whoever is there");
 	return FEED_REFUSED;
 }
 
 /* Of the batch, what is for the channel that is open. */
 static enum feed_state
-next_of_batch(struct feed *f)
+next_for_one(struct feed *f)
 {
-	f->until = f->batch.n;
-	if (!f->plan->addressed)
-		return FEED_READY;
-	for (f->until = f->next; f->until < f->batch.n; f->until++)
-		if (!is_for_us(f, note_of(f, f->until)))
+	struct source_note note;
+
+	for (f->until = f->next; f->until < f->batch.n; f->until++) {
+		note = note_of(f, f->until);
+		if (!target_has(&note.to, f->chan))
 			break;
+	}
 	if (f->until > f->next)
 		return FEED_READY;
 	return refuse_chan(f, note_of(f, f->next++));
+}
+
+/* Of the batch, what is for the same as its next one. */
+static enum feed_state
+next_for_many(struct feed *f)
+{
+	const struct source_note *notes = f->source.notes;
+
+	if (f->next < f->until)
+		return FEED_READY;
+	f->until = f->batch.n;
+	f->to = target_all();
+	if (notes == NULL || f->plan->sends_n > 0)
+		return FEED_READY;
+	notes += f->base;
+	f->to = notes[f->next].to;
+	for (f->until = f->next + 1; f->until < f->batch.n; f->until++)
+		if (!target_equal(&f->to, &notes[f->until].to))
+			break;
+	return FEED_READY;
+}
+
+static enum feed_state
+next_of_batch(struct feed *f)
+{
+	switch (f->plan->whom) {
+	case FEED_ONE:
+		return next_for_one(f);
+	case FEED_MANY:
+		return next_for_many(f);
+	case FEED_PEER:
+		break;
+	}
+	f->until = f->batch.n;
+	return FEED_READY;
 }
 
 /* The one that could not be converted; the rest of its batch is next. */
@@ -383,10 +482,11 @@ static enum feed_state
 next_unfit(struct feed *f)
 {
 	f->is_unfit = false;
-	f->refused = f->unfit;
+	f->work->refused = f->work->unfit;
 	f->note = note_of(f, f->batch.n);
 	f->base += f->batch.n + 1;
 	ready(f, f->name);
+	f->fail = &f->work->refused;
 	return FEED_REFUSED;
 }
 
@@ -397,12 +497,30 @@ next_behind(struct feed *f)
 	enum feed_state then = f->then;
 
 	f->then = FEED_READY;
+	f->fail = &f->work->fail;
 	f->note = f->source.command.note;
-	f->refused = f->fail;
-	if (then == FEED_COMMAND && f->plan->addressed &&
-	    !is_for_us(f, f->note))
+	f->to = f->note.to;
+	if (then == FEED_COMMAND && f->plan->whom == FEED_ONE &&
+	    !target_has(&f->to, f->chan))
 		return refuse_chan(f, f->note);
 	return then;
+}
+
+/* Cuts what has come. */
+static enum feed_state
+next_batch(struct feed *f)
+{
+	enum feed_state s;
+
+	if (f->bad || !begin_work(f)) {
+		f->bad = f->over = true;
+		f->fail = f->work == NULL ? &no_memory : &f->work->fail;
+		return FEED_BAD;
+	}
+	s = f->plan->sends_n > 0 ? next_send(f) : next_of_input(f);
+	if (s == FEED_LATER || s == FEED_OVER)
+		end_work(f);
+	return s;
 }
 
 enum feed_state
@@ -421,9 +539,7 @@ feed_next(struct feed *f)
 			return next_unfit(f);
 		if (f->then != FEED_READY)
 			return next_behind(f);
-		f->batch = (struct batch){f->v, 0, FEED_BATCH};
-		f->next = f->base = 0;
-		s = f->plan->sends_n > 0 ? next_send(f) : next_of_input(f);
+		s = next_batch(f);
 	}
 	return s;
 }

@@ -1,9 +1,14 @@
 /*
- * What we say: the messages of stdin or of --send, one batch after the other,
- * as fast as they may go.
+ * What we say, and to whom: the messages of stdin, of --send or of a process,
+ * one batch after the other, as fast as they may go.
  *
  * A feed outlives conversations: with serve-single -k and with --retry the
- * next one goes on where the last one stopped.
+ * next one goes on where the last one stopped. It does not know which channels
+ * there are; only FEED_ONE is told which one is open.
+ *
+ * What is large about it is there as long as there is a batch: a feed that has
+ * nothing to say owns no more than the struct, and what it had read of a
+ * message that is not complete.
  */
 #ifndef TALK_FEED_H
 #define TALK_FEED_H
@@ -13,6 +18,12 @@
 #include "io/source.h"
 
 #define FEED_BATCH 1024
+
+enum feed_whom {
+	FEED_PEER, /* whoever is there, whatever a line says of it */
+	FEED_ONE, /* the channel that is open; what is for another is refused */
+	FEED_MANY, /* channels: `to` says which */
+};
 
 struct feed_plan {
 	enum source_kind input;
@@ -25,51 +36,51 @@ struct feed_plan {
 	size_t sends_n;
 	uint64_t repeat; /* how often all of it is said; 1 is once */
 	bool quiet;	 /* stdin is not ours to read: it is the conversation */
-	/*
-	 * JSON lines of a server: "chan" says for which channel a line is, and
-	 * one that cannot be sent is refused alone.
-	 */
-	bool addressed;
+	enum feed_whom whom;
+	bool addressed; /* FEED_MANY: each record begins with a channel
+			   (source_set_addressed); JSON lines say it anyway */
 };
 
 enum feed_state {
-	FEED_READY, /* batch.v[next] is there */
+	FEED_READY, /* batch.v[next..until) are there, all for `to` */
 	FEED_LATER, /* on_more says when */
 	FEED_OVER,  /* that was all */
 	FEED_BAD,   /* fail says why; what came before has been given */
 	/* Each of these is given once, when what came before has been. */
-	FEED_REFUSED, /* a line: refused says why, note where it stood */
-	FEED_COMMAND, /* source.command */
+	FEED_REFUSED, /* a record: fail says why, note where it stood */
+	FEED_COMMAND, /* source.command, for `to` */
 };
+
+struct feed_work;
 
 struct feed {
 	const char *name; /* of the input, for what is said of it */
 	/* Set by the owner. */
 	void (*on_more)(struct feed *);
 	void *owner;
-	uint64_t chan;	  /* the one that is open: that of "c7" is 7 */
-	struct fail fail; /* for FEED_BAD */
-	/* For FEED_REFUSED; STATUS_DONE: only the channel is another. */
-	struct fail refused;
+	uint64_t chan; /* FEED_ONE: that is open; that of "c7" is 7 */
+
+	/* For FEED_BAD and FEED_REFUSED, until the next call. STATUS_DONE:
+	 * nothing is wrong but that the channel is another. */
+	const struct fail *fail;
 	struct source_note note; /* record is 0 where that is not known */
+	struct target to;	 /* good until the next call */
 
 	struct inlet inlet;
 	bool terminal;
 	bool quiet;	    /* it has nothing to say, and never had */
 	struct batch batch; /* what is to be sent from `next` on ... */
-	size_t next;
-	size_t until; /* ... and up to here, to the open channel */
+	size_t next;	    /* ... which the owner moves ... */
+	size_t until;	    /* ... and up to here */
 
 	/* The feed's own. */
 	const struct feed_plan *plan;
 	struct source source;
 	struct charset charset;
-	struct slice v[FEED_BATCH];
-	struct source_note notes[FEED_BATCH];
-	size_t base, cut; /* the batch is of v[base...], cut: v[...cut) */
-	bool is_unfit;	  /* behind it one cannot be converted: unfit */
-	struct fail unfit;
-	enum feed_state then; /* what stands behind all of v, or READY */
+	struct feed_work *work; /* NULL: nothing is in hand */
+	size_t base, cut;	/* the batch is of v[base...], cut: v[...cut) */
+	bool is_unfit;		/* behind it one cannot be converted */
+	enum feed_state then;	/* what stands behind all of v, or READY */
 	size_t send_at;
 	uint64_t round;
 	size_t used; /* bytes of the reader that the batch stands for */
@@ -94,10 +105,16 @@ int feed_init_pipe(struct feed *, const struct feed_plan *, uv_loop_t *, int fd,
 
 void feed_release(struct feed *);
 
-/* Makes sure that there is a batch, if there can be one now. */
+/*
+ * Makes sure that there is a batch, if there can be one now. FEED_MANY: as long
+ * as batch.v[next] is one of those that were given, it is given again.
+ */
 enum feed_state feed_next(struct feed *);
 
-/* batch.v[next] cannot be sent: leaves it out. `note` says where it stood. */
+/*
+ * batch.v[next] cannot be sent, or nobody is there to get it: leaves it out.
+ * `note` says where it stood.
+ */
 void feed_skip(struct feed *);
 
 /* Nobody wants anything now: stdin is not read. */

@@ -199,7 +199,7 @@ send_portion(struct talk *t)
 static void
 refuse_line(struct talk *t, const struct fail *f, uint64_t line)
 {
-	if (!t->feed->plan->addressed) {
+	if (t->feed->plan->whom == FEED_PEER) {
 		feed_failed(t, f, line);
 		return;
 	}
@@ -248,15 +248,34 @@ change_mode(struct talk *t, const struct source_command *c)
 	refuse_line(t, &f, c->note.record);
 }
 
+/* What only makes sense where there are many. */
+static void
+refuse_command(struct talk *t, uint64_t line)
+{
+	struct fail f;
+
+	fail_set(&f, STATUS_MALFORMED,
+	    "%s: line %" PRIu64 ": expected \"close\":true or \"mode\", saw "
+	    "what is for many channels",
+	    t->feed->name, line);
+	fail_hint(&f, "try: wdsock serve-multi");
+	refuse_line(t, &f, line);
+}
+
 static void
 obey(struct talk *t, const struct source_command *c)
 {
-	if (!c->asks.close) {
+	switch (c->asks.what) {
+	case JSON_CLOSE:
+		t->closing = true;
+		talk_act(t, life_step(&t->life, LIFE_ENOUGH));
+		break;
+	case JSON_MODE:
 		change_mode(t, c);
-		return;
+		break;
+	default:
+		refuse_command(t, c->note.record);
 	}
-	t->closing = true;
-	talk_act(t, life_step(&t->life, LIFE_ENOUGH));
 }
 
 /* May the input be asked for more? */
@@ -303,10 +322,10 @@ talk_pump(struct talk *t)
 			feed_over(t);
 			return;
 		case FEED_BAD:
-			feed_failed(t, &f->fail, f->note.record);
+			feed_failed(t, f->fail, f->note.record);
 			return;
 		case FEED_REFUSED:
-			refuse_line(t, &f->refused, f->note.record);
+			refuse_line(t, f->fail, f->note.record);
 			break;
 		case FEED_COMMAND:
 			obey(t, &f->source.command);

@@ -113,7 +113,7 @@ static void
 check_member(struct slice m, bool terminal, size_t room)
 {
 	struct batch b = {&m, 1, 1};
-	struct json_beside beside;
+	struct json_beside beside = {0};
 	struct format f;
 	struct fail fail;
 	json_error_t err;

@@ -42,6 +42,8 @@ choose(struct choice *c, struct slice in)
 	b = check_byte(&in);
 	c->how.kind = (enum source_kind)(b % (SOURCE_HEX + 1));
 	c->sink = (enum sink_kind)(b / (SOURCE_HEX + 1) % (SINK_NONE + 1));
+	c->how.addressed = b / 49 % 2 == 1 && c->how.kind != SOURCE_WHOLE &&
+	    c->how.kind != SOURCE_RAW;
 	b = check_byte(&in);
 	c->how.crlf = b & 1;
 	c->terminal = b & 2;

@@ -27,7 +27,7 @@ check_message(struct slice m, size_t room)
 {
 	struct batch b = {&m, 1, 1};
 	struct slice line;
-	struct json_beside beside;
+	struct json_beside beside = {0};
 	struct fail f;
 	uint8_t *copy, *out;
 	size_t len;
@@ -92,21 +92,25 @@ check_output(struct slice m, bool terminal, size_t room)
 }
 
 static void
-check_json_line(struct slice line, size_t room)
+check_json_line(struct slice line, bool strict, size_t room)
 {
 	uint8_t *copy = check_copy(line), *out = check_alloc(line.len);
-	struct json_beside beside;
+	struct json_beside beside = {.strict = strict};
 	struct fail f;
 	size_t len;
 
+	beside.list = check_alloc(TARGET_ROOM(line.len) * sizeof(uint64_t));
 	memset(&f, 0x5a, sizeof(f));
 	switch (json_line(slice_of(copy, line.len), out, &len, &beside, &f)) {
 	case JSON_LINE_MESSAGE:
 		CHECK(len <= line.len, "a message is shorter than its line");
+		CHECK(!strict || beside.to.kind != TARGET_NOBODY,
+		    "a message is for somebody");
 		check_message(slice_of(out, len), room);
 		break;
 	case JSON_LINE_COMMAND:
-		CHECK(beside.close == (beside.mode[0] == '\0') || !beside.close,
+		CHECK(beside.what != JSON_NOTHING &&
+			(beside.what == JSON_MODE || beside.mode[0] == '\0'),
 		    "a command is one");
 		break;
 	case JSON_LINE_IGNORED:
@@ -115,6 +119,7 @@ check_json_line(struct slice line, size_t room)
 		check_fail(&f);
 		break;
 	}
+	free(beside.list);
 	free(out);
 	free(copy);
 }
@@ -125,15 +130,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct slice in = {data, size};
 	struct pour_how how = {.kind = SOURCE_JSON, .max = 16u << 20};
 	size_t cuts[CUTS_MAX], room;
-	uint8_t b = check_byte(&in);
+	uint8_t b = check_byte(&in), r = check_byte(&in);
 
 	how.cuts_n = b & CUTS_MAX;
 	how.batch = 1 + (b >> 3) % POUR_BATCH_MAX;
-	room = SINK_STEP + check_byte(&in) % 64u;
+	room = SINK_STEP + r % 64u;
+	how.addressed = r & 64;
 	how.cuts = cuts;
 	check_cuts(&in, in.len > how.cuts_n ? in.len - how.cuts_n : 0, 1, cuts,
 	    how.cuts_n);
-	check_json_line(in, room);
+	check_json_line(in, how.addressed, room);
 	check_message(in, room);
 	check_output(in, b & 128, room);
 	pour_run(&split, in, &how);

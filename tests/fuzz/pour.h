@@ -14,6 +14,7 @@
 struct pour_how {
 	enum source_kind kind;
 	bool crlf;
+	bool addressed;
 	size_t max;
 	size_t batch;	    /* capacity, 1 to POUR_BATCH_MAX */
 	const size_t *cuts; /* rising, where reads end */
@@ -21,7 +22,7 @@ struct pour_how {
 };
 
 struct pour {
-	uint8_t *bytes; /* of the messages, one behind the other */
+	uint8_t *bytes; /* of all that came, one behind the other */
 	size_t len, cap;
 	size_t *ends; /* of each of them */
 	size_t n, ends_cap;

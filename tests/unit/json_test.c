@@ -20,6 +20,8 @@ struct tried {
 };
 
 static struct guard line_page, out_page;
+static uint64_t list[TARGET_ROOM(4 * JSON_VALUES_MAX)];
+static bool strict;
 
 static struct tried
 try(const char *line, size_t len)
@@ -28,6 +30,8 @@ try(const char *line, size_t len)
 	uint8_t *to = guard_room(&out_page, len);
 	const uint8_t *p = guard_end(&line_page, line, len);
 
+	t.beside.list = list;
+	t.beside.strict = strict;
 	t.result = json_line(slice_of(p, len), to, &t.len, &t.beside, &t.fail);
 	t.p = to;
 	return t;
@@ -96,10 +100,6 @@ test_messages(void)
 	    "a dir that is no string is not out");
 	MESSAGE("{\"text\":\"a\",\"n\":99999999999999999999999}", "a",
 	    "a number of any size may stand beside a message");
-	MESSAGE("{\"chan\":\"c1\",\"text\":\"a\",\"close\":true}", "a",
-	    "a text counts although something else is asked for");
-	MESSAGE(
-	    "{\"b64\":\"YQ==\",\"mode\":\"lines\"}", "a", "and so does base64");
 }
 
 static void
@@ -123,15 +123,31 @@ test_ignored(void)
 	IGNORED("{\"event\":\"close\",\"close\":true}", "or from an event");
 }
 
+/* A target in words: "*", "c7", "-c1,c2", "none", or "?" for no channel. */
+static const char *
+target_text(const struct target *t)
+{
+	static const char *const words[] = {"*", "", "", "-", "?"};
+	static char text[256];
+	size_t i, n = (size_t)sprintf(text, "%s", words[t->kind]);
+
+	if (t->kind == TARGET_SOME && t->n == 0)
+		return "none";
+	for (i = 0; i < t->n; i++)
+		n += (size_t)sprintf(text + n, "%sc%llu", i > 0 ? "," : "",
+		    (unsigned long long)target_list(t)[i]);
+	return text;
+}
+
 static void
-is_command(const char *line, uint64_t chan, bool close, const char *mode,
-    const char *name)
+is_command(const char *line, const char *to, enum json_asked what,
+    const char *mode, const char *name)
 {
 	struct tried t = try(line, strlen(line));
 
 	is_num(t.result, JSON_LINE_COMMAND, "%s: it is a command", name);
-	is_num(t.beside.chan, chan, "%s: for that channel", name);
-	ok(t.beside.close == close, "%s: to close or not", name);
+	is_text(target_text(&t.beside.to), to, "%s: for that channel", name);
+	is_num(t.beside.what, what, "%s: that one", name);
 	is_text(t.beside.mode, mode, "%s: and to change to that mode", name);
 	is_num(t.len, 0, "%s: and no message", name);
 }
@@ -139,47 +155,130 @@ is_command(const char *line, uint64_t chan, bool close, const char *mode,
 static void
 test_commands(void)
 {
-	is_command("{\"chan\":\"c1\",\"close\":true}", 1, true, "", "a close");
-	is_command("{\"chan\":\"*\",\"close\":true}", JSON_ANYONE, true, "",
+	is_command("{\"chan\":\"c1\",\"close\":true}", "c1", JSON_CLOSE, "",
+	    "a close");
+	is_command("{\"chan\":\"*\",\"close\":true}", "*", JSON_CLOSE, "",
 	    "a close of whoever is there");
-	is_command("{\"chan\":\"c2\",\"mode\":\"end-tag=CRLF\"}", 2, false,
-	    "end-tag=CRLF", "a mode");
-	is_command("{\"mode\":\"\"}", JSON_ANYONE, false, "",
+	is_command("{\"chan\":\"c1\",\"close\":\"now\"}", "c1", JSON_CLOSE_NOW,
+	    "", "a close at once");
+	is_command("{\"chan\":[\"c1\",\"c2\"],\"shut\":true}", "c1,c2",
+	    JSON_SHUT, "", "the end of our half, of some");
+	is_command(
+	    "{\"list\":true}", "*", JSON_LIST, "", "who is there is asked");
+	is_command("{\"chan\":\"c2\",\"mode\":\"end-tag=CRLF\"}", "c2",
+	    JSON_MODE, "end-tag=CRLF", "a mode");
+	is_command("{\"mode\":\"\"}", "*", JSON_MODE, "",
 	    "a mode that is none, for others to refuse");
+	is_command("{\"close\":false,\"list\":true}", "*", JSON_LIST, "",
+	    "what is false is not asked for");
 }
 
 static void
-is_for(const char *line, uint64_t chan, const char *name)
+is_said_with(const char *line, enum json_asked what, const char *name)
 {
 	struct tried t = try(line, strlen(line));
 
 	is_num(t.result, JSON_LINE_MESSAGE, "%s: a message", name);
-	is_num(t.beside.chan, chan, "%s", name);
+	is_bytes(t.p, t.len, "a", 1, "%s: that one", name);
+	is_num(
+	    t.beside.what, what, "%s: and what is asked for behind it", name);
+}
+
+static void
+test_both(void)
+{
+	is_said_with("{\"text\":\"a\"}", JSON_NOTHING, "a text alone");
+	is_said_with("{\"chan\":\"c1\",\"text\":\"a\",\"close\":true}",
+	    JSON_CLOSE, "a text and a close");
+	is_said_with("{\"close\":\"now\",\"b64\":\"YQ==\"}", JSON_CLOSE_NOW,
+	    "a close at once stands behind its message, too");
+	is_said_with("{\"mode\":\"lines\",\"text\":\"a\"}", JSON_MODE,
+	    "and so does a mode");
+	is_said_with("{\"text\":\"a\",\"shut\":false}", JSON_NOTHING,
+	    "what is false is none");
+}
+
+static void
+is_for(const char *line, const char *to, const char *name)
+{
+	struct tried t = try(line, strlen(line));
+
+	is_num(t.result, JSON_LINE_MESSAGE, "%s: a message", name);
+	is_text(target_text(&t.beside.to), to, "%s", name);
 }
 
 static void
 test_channels(void)
 {
-	is_for("{\"text\":\"a\"}", JSON_ANYONE, "no channel is any");
-	is_for("{\"chan\":\"*\",\"text\":\"a\"}", JSON_ANYONE, "so is a star");
-	is_for("{\"chan\":\"c1\",\"text\":\"a\"}", 1, "c1 is the first");
-	is_for("{\"chan\":\"c9223372036854775807\",\"b64\":\"\"}", INT64_MAX,
-	    "channels have large numbers");
-	is_for("{\"chan\":\"c9223372036854775808\",\"b64\":\"\"}", JSON_NOBODY,
+	is_for("{\"text\":\"a\"}", "*", "no channel is all");
+	is_for("{\"chan\":\"*\",\"text\":\"a\"}", "*", "so is a star");
+	is_for("{\"chan\":\"c1\",\"text\":\"a\"}", "c1", "c1 is the first");
+	is_for("{\"chan\":\"c9223372036854775807\",\"b64\":\"\"}",
+	    "c9223372036854775807", "channels have large numbers");
+	is_for("{\"chan\":\"c9223372036854775808\",\"b64\":\"\"}", "?",
 	    "but not as large as that");
-	is_for("{\"chan\":\"c01\",\"text\":\"a\"}", JSON_NOBODY,
+	is_for("{\"chan\":\"c01\",\"text\":\"a\"}", "?",
 	    "a channel has one name alone");
-	is_for(
-	    "{\"chan\":\"c\",\"text\":\"a\"}", JSON_NOBODY, "a number is due");
-	is_for("{\"chan\":\"c0\",\"text\":\"a\"}", JSON_NOBODY, "but not 0");
-	is_for("{\"chan\":\"d1\",\"text\":\"a\"}", JSON_NOBODY,
+	is_for("{\"chan\":\"c\",\"text\":\"a\"}", "?", "a number is due");
+	is_for("{\"chan\":\"c0\",\"text\":\"a\"}", "?", "but not 0");
+	is_for("{\"chan\":\"d1\",\"text\":\"a\"}", "?",
 	    "another letter is no channel");
-	is_for("{\"chan\":\"c1\\u0000\",\"text\":\"a\"}", JSON_NOBODY,
+	is_for("{\"chan\":\"c1\\u0000\",\"text\":\"a\"}", "?",
 	    "nor is what goes on behind a NUL");
-	is_for("{\"chan\":\"\",\"text\":\"a\"}", JSON_NOBODY,
-	    "nor is an empty name");
-	is_for("{\"chan\":1,\"text\":\"a\"}", JSON_NOBODY, "nor is a number");
-	is_for("{\"chan\":null,\"text\":\"a\"}", JSON_NOBODY, "nor is null");
+	is_for("{\"chan\":\"\",\"text\":\"a\"}", "?", "nor is an empty name");
+	is_for("{\"chan\":1,\"text\":\"a\"}", "?", "nor is a number");
+	is_for("{\"chan\":null,\"text\":\"a\"}", "?", "nor is null");
+}
+
+static void
+test_lists(void)
+{
+	is_for("{\"chan\":[\"c3\",\"c1\",\"c3\"],\"text\":\"a\"}", "c1,c3",
+	    "a list is some, in order and each once");
+	is_for("{\"chan\":[\"c7\"],\"text\":\"a\"}", "c7", "a list of one");
+	is_for("{\"chan\":[],\"text\":\"a\"}", "none", "a list of none");
+	is_for("{\"chan\":[\"c1\",\"*\"],\"text\":\"a\"}", "?",
+	    "a star is no channel of a list");
+	is_for("{\"chan\":[\"c1\",2],\"text\":\"a\"}", "?", "nor is a number");
+	is_for("{\"chan\":{},\"text\":\"a\"}", "?", "an object is no list");
+	is_for("{\"chan\":\"*\",\"except\":\"c7\",\"text\":\"a\"}", "-c7",
+	    "all but one");
+	is_for("{\"except\":[\"c9\",\"c2\"],\"text\":\"a\"}", "-c2,c9",
+	    "all but some, without a star");
+	is_for("{\"except\":[],\"text\":\"a\"}", "*", "all but none");
+	is_for("{\"except\":\"*\",\"text\":\"a\"}", "?",
+	    "all but all is nothing that may be meant");
+	is_for("{\"chan\":\"c1\",\"except\":\"c2\",\"text\":\"a\"}", "?",
+	    "an exception is one from all");
+}
+
+static void
+test_strict(void)
+{
+	strict = true;
+	REFUSED("{\"chan\":[\"c1\",7],\"text\":\"a\"}",
+	    "\"chan\": expected the name of a channel, saw a number",
+	    "try: \"chan\":\"c7\", or \"chan\":[\"c1\",\"c7\"]; \"chan\":\"*\" "
+	    "is all",
+	    "a list with a number");
+	REFUSED("{\"except\":null,\"close\":true}",
+	    "\"except\": expected the name of a channel or a list, saw null",
+	    "try: \"except\":\"c7\", or \"except\":[\"c1\",\"c7\"]; "
+	    "\"chan\":\"*\" is all",
+	    "an exception that is none");
+	REFUSED("{\"chan\":\"seven\",\"text\":\"a\"}",
+	    "\"chan\": expected the name of a channel or a list, saw "
+	    "\"seven\"",
+	    "try: \"chan\":\"c7\", or \"chan\":[\"c1\",\"c7\"]; "
+	    "\"chan\":\"*\" is all",
+	    "a word that is no channel");
+	REFUSED("{\"chan\":\"c1\",\"except\":\"c2\",\"text\":\"a\"}",
+	    "has \"except\" and a \"chan\" that is not \"*\"",
+	    "try: {\"chan\":\"*\",\"except\":\"c7\",...}",
+	    "an exception from one");
+	is_for("{\"chan\":[\"c1\",\"c2\"],\"text\":\"a\"}", "c1,c2",
+	    "what is right stays so");
+	strict = false;
 }
 
 static void
@@ -205,8 +304,12 @@ test_refused(void)
 	REFUSED("{\"text\":\"a\",\"b64\":\"YQ==\"}",
 	    "has \"text\" and \"b64\", expected one of them", "",
 	    "both in one object");
-	REFUSED("{\"close\":1}", "\"close\" is not true or false",
+	REFUSED("{\"close\":1}", "\"close\" is not true, false or \"now\"",
 	    "try: {\"close\":true}", "a close that is a number");
+	REFUSED("{\"shut\":\"now\"}", "\"shut\" is not true or false",
+	    "try: {\"shut\":true}", "a shut that is a word");
+	REFUSED("{\"text\":\"a\",\"list\":0}", "\"list\" is not true or false",
+	    "try: {\"list\":true}", "what is asked for beside a message");
 	REFUSED("{\"mode\":1}", "\"mode\" is not a string",
 	    "try: {\"mode\":\"end-tag=CRLF\"}", "a mode that is a number");
 	REFUSED("{\"mode\":\"\\u0000\"}",
@@ -215,6 +318,9 @@ test_refused(void)
 	REFUSED("{\"mode\":\"lines\",\"close\":true}",
 	    "has \"close\" and \"mode\", expected one of them", "",
 	    "two commands");
+	REFUSED("{\"list\":true,\"text\":\"a\",\"shut\":true}",
+	    "has \"shut\" and \"list\", expected one of them", "",
+	    "two commands beside a message");
 	REFUSED("{\"text\":null}", "\"text\" is not a string", text,
 	    "a text that is null");
 	REFUSED("{\"b64\":1}", "\"b64\" is not a string",
@@ -316,7 +422,10 @@ main(void)
 	test_values();
 	test_ignored();
 	test_commands();
+	test_both();
 	test_channels();
+	test_lists();
+	test_strict();
 	test_refused();
 	test_no_json();
 	guard_free(&line_page);

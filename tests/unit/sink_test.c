@@ -691,7 +691,7 @@ test_round_trip(uint64_t *state)
 	struct batch b = batch_of(v, 1);
 	const char *broken = NULL;
 	struct slice line;
-	struct json_beside beside;
+	struct json_beside beside = {0};
 	size_t len = 0, back_len;
 	struct sink s;
 	struct fail f;

@@ -453,7 +453,9 @@ is_noted(const struct source_note *n, uint64_t record, uint64_t chan,
     const char *name)
 {
 	is_num(n->record, record, "%s: its line", name);
-	is_num(n->chan, chan, "%s: its channel", name);
+	is_num(n->to.kind, chan == 0 ? TARGET_ALL : TARGET_ONE,
+	    "%s: for one or for all", name);
+	is_num(chan == 0 ? 0 : n->to.one, chan, "%s: its channel", name);
 }
 
 /* A command ends the batch, and a bad line does not end the source. */
@@ -475,20 +477,21 @@ test_commands(void)
 	s.notes = notes;
 	is_num(cut(&s, &in, &b, &f), SOURCE_COMMAND, "a command ends a batch");
 	is_num(b.n, 2, "which holds the messages before it");
-	is_noted(&notes[0], 1, JSON_ANYONE, "the first message");
+	is_noted(&notes[0], 1, 0, "the first message");
 	is_noted(&notes[1], 3, 2, "the second one");
 	is_noted(&s.command.note, 4, 1, "the command");
 	is_text(s.command.asks.mode, "lines", "with the mode it asks for");
-	ok(!s.command.asks.close, "and for nothing else");
+	is_num(s.command.asks.what, JSON_MODE, "and for nothing else");
 	is_num(cut(&s, &in, &b, &f), SOURCE_COMMAND, "another one follows");
-	ok(s.command.asks.close && b.n == 0, "with nothing between");
+	ok(s.command.asks.what == JSON_CLOSE && b.n == 0,
+	    "with nothing between");
 	is_text(s.command.asks.mode, "", "and says what it says alone");
 	is_num(cut(&s, &in, &b, &f), SOURCE_BAD, "a line that is none is bad");
-	is_noted(&s.command.note, 6, JSON_ANYONE, "it");
+	is_noted(&s.command.note, 6, 0, "it");
 	ok(!s.spent && b.n == 0, "but is not the end");
 	is_num(cut(&s, &in, &b, &f), SOURCE_MORE, "the next line is taken");
 	is_num(b.n, 1, "and is a message");
-	is_noted(&notes[0], 7, JSON_ANYONE, "that one");
+	is_noted(&notes[0], 7, 0, "that one");
 	b.n = 0;
 	is_num(source_end(&s, in, &b, &f), SOURCE_COMMAND,
 	    "the last line may be a command");
