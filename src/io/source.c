@@ -333,7 +333,8 @@ take_record(struct source *s, struct making *w, struct slice record,
 	struct source_note note = {++s->records, target_all()};
 	enum json_result r;
 
-	if (s->crlf && record.len > 0 && record.p[record.len - 1] == '\r')
+	if (s->crlf && s->kind != SOURCE_NULL && record.len > 0 &&
+	    record.p[record.len - 1] == '\r')
 		record.len--;
 	if (s->kind == SOURCE_JSON)
 		r = take_json(s, w, &record, &note, f);
