@@ -19,9 +19,16 @@ access_init(struct access *a)
 void
 access_release(struct access *a)
 {
-	free(a->allow.v);
-	free(a->deny.v);
+	access_list_release(&a->allow);
+	access_list_release(&a->deny);
 	access_init(a);
+}
+
+void
+access_list_release(struct access_list *l)
+{
+	free(l->v);
+	memset(l, 0, sizeof(*l));
 }
 
 /* Bits behind the prefix mean nothing, but two equal rules look equal. */
@@ -152,15 +159,54 @@ is_in(const struct access_net *net, const uint8_t *address)
 	    (rest == 0 || ((net->address[whole] ^ address[whole]) & mask) == 0);
 }
 
-static bool
-list_has(const struct access_list *l, const uint8_t *address)
+/* By address, the larger network first. */
+static int
+compare(const void *pa, const void *pb)
 {
-	size_t i;
+	const struct access_net *a = pa, *b = pb;
+	int order = memcmp(a->address, b->address, sizeof(a->address));
 
+	return order != 0 ? order : (int)a->bits - (int)b->bits;
+}
+
+void
+access_settle(struct access_list *l)
+{
+	size_t i, n = 0;
+
+	if (l->n == 0)
+		return;
+	qsort(l->v, l->n, sizeof(*l->v), compare);
+	/* Networks hold one another or have nothing in common: what the last
+	 * one that is kept does not hold begins behind it. */
 	for (i = 0; i < l->n; i++)
-		if (is_in(&l->v[i], address))
-			return true;
-	return false;
+		if (n == 0 || !is_in(&l->v[n - 1], l->v[i].address))
+			l->v[n++] = l->v[i];
+	l->n = n;
+}
+
+/* The one that could hold it is the last that does not begin behind it. */
+static bool
+holds(const struct access_list *l, const uint8_t *address)
+{
+	size_t from = 0, to = l->n, middle;
+
+	while (from < to) {
+		middle = from + (to - from) / 2;
+		if (memcmp(l->v[middle].address, address, 16) <= 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from > 0 && is_in(&l->v[from - 1], address);
+}
+
+bool
+access_has(const struct access_list *l, const struct sockaddr *sa)
+{
+	struct access_net host;
+
+	return l->n > 0 && access_host(sa, &host) && holds(l, host.address);
 }
 
 bool
@@ -168,9 +214,11 @@ access_admits(const struct access *a, const struct sockaddr *sa)
 {
 	struct access_net host;
 
+	if (a->deny.n == 0 && !a->only)
+		return true;
 	if (!access_host(sa, &host))
 		return true;
-	if (list_has(&a->deny, host.address))
+	if (holds(&a->deny, host.address))
 		return false;
-	return a->allow.n == 0 || list_has(&a->allow, host.address);
+	return !a->only || holds(&a->allow, host.address);
 }

@@ -6,6 +6,9 @@
  *
  * Peers that have no IP address (Unix sockets) are not subject to it: who may
  * open them is what the file's mode says.
+ *
+ * A list is filled (access_add), settled once, and then asked, in a time that
+ * hardly depends on its length.
  */
 #ifndef NET_ACCESS_H
 #define NET_ACCESS_H
@@ -28,8 +31,10 @@ struct access_list {
 };
 
 struct access {
-	struct access_list allow; /* empty: everybody */
-	struct access_list deny;  /* is stronger */
+	/* Who is not in `allow` may not come, and be it empty. */
+	bool only;
+	struct access_list allow;
+	struct access_list deny; /* is stronger */
 };
 
 void access_init(struct access *);
@@ -43,6 +48,15 @@ bool access_host(const struct sockaddr *, struct access_net *);
 
 /* 0, or -1: out of memory. */
 int access_add(struct access_list *, const struct access_net *);
+
+/* All are added: puts them in order, without those that others hold. */
+void access_settle(struct access_list *);
+
+/* Of a settled list; false for a peer that has no IP address. */
+bool access_has(const struct access_list *, const struct sockaddr *);
+
+/* Gives its memory back; it is empty then. */
+void access_list_release(struct access_list *);
 
 /*
  * The next word of a list in a file: blanks and line ends divide words, from

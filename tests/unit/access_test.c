@@ -41,6 +41,7 @@ add(struct access_list *l, const char *text)
 
 	ok(access_parse(text, &net, &f) == 0 && access_add(l, &net) == 0,
 	    "a rule: %s", text);
+	access_settle(l);
 }
 
 static void
@@ -68,6 +69,9 @@ test_rules(void)
 	ok(!admits(&a, "::ffff:192.0.2.7"), "also by its mapped address");
 	ok(admits(&a, "192.0.3.7") && admits(&a, "2001:db8::1"),
 	    "and no other one");
+	a.only = true;
+	ok(!admits(&a, "192.0.3.7") && admits(&a, "unix"),
+	    "a list of those who may come that is empty allows nobody");
 	add(&a.allow, "192.0.0.0/8");
 	add(&a.allow, "2001:db8::/32");
 	ok(admits(&a, "192.0.3.7") && admits(&a, "2001:db8:9::1"),
@@ -108,6 +112,7 @@ test_bits(void)
 		access_init(&a);
 		wrong += access_parse(text, &net, &f) != 0;
 		access_add(&a.deny, &net);
+		access_settle(&a.deny);
 		for (k = 0; k < 128; k++) {
 			v6->sin6_addr.s6_addr[k / 8] ^=
 			    (uint8_t)(0x80 >> k % 8);
@@ -154,10 +159,51 @@ test_many(void)
 		access_parse(text, &net, &f);
 		access_add(&a.deny, &net);
 	}
+	access_settle(&a.deny);
 	ok(!admits(&a, "10.0.0.0") && !admits(&a, "10.0.3.249") &&
 		admits(&a, "10.0.3.250"),
 	    "a thousand rules are a thousand rules");
 	access_release(&a);
+}
+
+/* Settled, a list says of each host what all of its rules say of it. */
+static void
+test_settled(void)
+{
+	struct access_net rules[40];
+	struct access_list l = {NULL, 0, 0};
+	uint64_t state = dice_seed();
+	unsigned round, wrong = 0, i;
+	char text[32];
+	struct fail f;
+
+	for (round = 0; round < rounds(500); round++) {
+		size_t n = dice_below(&state, 40);
+		struct sockaddr_storage ss;
+		bool want = false;
+
+		for (i = 0; i < n; i++) {
+			snprintf(text, sizeof(text), "10.%d.%d.0/%d",
+			    (int)dice_below(&state, 4),
+			    (int)dice_below(&state, 256),
+			    (int)dice_below(&state, 33));
+			access_parse(text, &rules[i], &f);
+			access_add(&l, &rules[i]);
+		}
+		access_settle(&l);
+		snprintf(text, sizeof(text), "10.%d.%d.%d",
+		    (int)dice_below(&state, 4), (int)dice_below(&state, 256),
+		    (int)dice_below(&state, 2));
+		ss = peer(text);
+		for (i = 0; i < n; i++) {
+			struct access_list one = {&rules[i], 1, 1};
+
+			want |= access_has(&one, (struct sockaddr *)&ss);
+		}
+		wrong += access_has(&l, (struct sockaddr *)&ss) != want;
+		access_list_release(&l);
+	}
+	ok(wrong == 0, "settled, a list holds what its rules hold");
 }
 
 int
@@ -175,5 +221,6 @@ main(void)
 	test_bits();
 	test_words();
 	test_many();
+	test_settled();
 	return done_testing();
 }
