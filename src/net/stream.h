@@ -248,6 +248,20 @@ stream_splice_fd(const struct stream *s)
 struct stream *stream_socket_new(uv_loop_t *, int fd, bool borrowed);
 
 /*
+ * The same where it is known what kind of a socket it is, since it is one like
+ * many others: no question is asked of the kernel. Of a listening socket, the
+ * kind is that of its clients. The descriptor is not borrowed.
+ */
+enum stream_socket_kind {
+	STREAM_SOCKET_IP,
+	STREAM_SOCKET_UNIX,
+	STREAM_SOCKET_PACKETS, /* Unix seqpacket */
+};
+enum stream_socket_kind stream_socket_kind(int fd);
+struct stream *stream_socket_of_kind(
+    uv_loop_t *, int fd, enum stream_socket_kind);
+
+/*
  * The same over a socket of datagrams (UDP, Unix). If it is connected, all is
  * sent to its peer; otherwise to `to`, such as a group; and if that is NULL,
  * to whom stream_answer says. `plain`: one system call for each datagram, as

@@ -239,23 +239,23 @@ static const struct stream_ops socket_ops = {
     .gone = socket_gone,
 };
 
-/* What kind of a socket it is. */
-static void
-look_at(struct stream_socket *k)
+enum stream_socket_kind
+stream_socket_kind(int fd)
 {
 	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof(ss), type_len = sizeof(int);
 	int type = SOCK_STREAM;
 
-	k->is_unix =
-	    getsockname(k->ready.fd.fd, (struct sockaddr *)&ss, &len) == 0 &&
-	    ss.ss_family == AF_UNIX;
-	getsockopt(k->ready.fd.fd, SOL_SOCKET, SO_TYPE, &type, &type_len);
-	k->base.packets = type == SOCK_SEQPACKET;
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    ss.ss_family != AF_UNIX)
+		return STREAM_SOCKET_IP;
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len);
+	return type == SOCK_SEQPACKET ? STREAM_SOCKET_PACKETS
+				      : STREAM_SOCKET_UNIX;
 }
 
-struct stream *
-stream_socket_new(uv_loop_t *loop, int fd, bool borrowed)
+static struct stream *
+make(uv_loop_t *loop, int fd, bool borrowed, enum stream_socket_kind kind)
 {
 	struct stream_socket *k = calloc(1, sizeof(*k));
 
@@ -272,7 +272,20 @@ stream_socket_new(uv_loop_t *loop, int fd, bool borrowed)
 	k->ready.owner = k;
 	k->ready.on_ready = on_ready;
 	k->ready.on_closed = on_closed;
-	look_at(k);
+	k->is_unix = kind != STREAM_SOCKET_IP;
+	k->base.packets = kind == STREAM_SOCKET_PACKETS;
 	k->base.ops = &socket_ops;
 	return &k->base;
+}
+
+struct stream *
+stream_socket_new(uv_loop_t *loop, int fd, bool borrowed)
+{
+	return make(loop, fd, borrowed, stream_socket_kind(fd));
+}
+
+struct stream *
+stream_socket_of_kind(uv_loop_t *loop, int fd, enum stream_socket_kind kind)
+{
+	return make(loop, fd, false, kind);
 }
