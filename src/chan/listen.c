@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #define ACCEPTS_A_TURN 64
 #define RETRY_MS 100
 #define TELL_MS 1000
+#define DEFER_S 30 /* the kernel waits so long for a client's first bytes */
 
 static void on_poll(uv_poll_t *, int status, int events);
 
@@ -165,10 +167,20 @@ static int
 open_at(const struct listen_plan *p, const struct sockaddr *sa, socklen_t len,
     bool v6_only, struct fail *f)
 {
+	const int defer = DEFER_S;
+	int fd;
+
 	if (p->at.kind == ADDR_UDP)
 		return dgram_bind(sa, len, v6_only, &p->dgram, &p->opts, f);
-	return sock_listen_tcp(
+	fd = sock_listen_tcp(
 	    sa, len, v6_only, p->reuse_port, p->backlog, &p->opts, f);
+#ifdef TCP_DEFER_ACCEPT
+	/* Where the kernel cannot, they come earlier, and nothing is lost. */
+	if (fd != -1 && p->defer_accept)
+		setsockopt(
+		    fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, sizeof(defer));
+#endif
+	return fd;
 }
 
 /* Every interface: one dual-stack socket, or IPv4 where there is no IPv6. */
@@ -296,6 +308,13 @@ listener_resume(struct listener *l)
 	l->paused = l->starved = false;
 	uv_timer_stop(&l->retry);
 	uv_poll_start(&l->poll, UV_READABLE, on_poll);
+}
+
+void
+listener_retry(struct listener *l)
+{
+	if (l->open && l->starved)
+		listener_resume(l);
 }
 
 void

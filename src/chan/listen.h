@@ -27,7 +27,8 @@ struct listen_plan {
 	enum resolve_family family;
 	bool seqpacket;
 	bool reuse_port;
-	mode_t mode; /* of a Unix socket's file; (mode_t)-1: umask's */
+	bool defer_accept; /* TCP: only who has said something has come */
+	mode_t mode;	   /* of a Unix socket's file; (mode_t)-1: umask's */
 	int backlog;
 };
 
@@ -86,12 +87,15 @@ void listener_name_datagrams(struct listener *, int fd);
  */
 int listener_adopt(struct listener *, uv_loop_t *, int fd, struct fail *);
 
-/*
- * Accepts from now on. Where something was short it tries again at once, so
- * whoever has closed a client's descriptor calls it too.
- */
+/* Accepts from now on; where something was short it tries again at once. */
 void listener_resume(struct listener *);
 void listener_pause(struct listener *);
+
+/*
+ * There may be room again, since a descriptor was closed: if something was
+ * short, it tries again at once.
+ */
+void listener_retry(struct listener *);
 
 /*
  * Stops, and removes the file of a Unix socket. May be called twice; libuv
