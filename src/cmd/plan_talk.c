@@ -32,7 +32,7 @@ plan_talk_init(struct plan *p)
 	p->run.talk.quit_ms = UINT64_MAX;
 	p->run.talk.queue_max = QUEUE_MAX;
 	p->run.dial.opts = sock_opts_default;
-	p->run.ready_fd = -1;
+	p->run.door.ready_fd = -1;
 	p->run.retry_max_ms = RETRY_MAX_MS;
 	p->run.listen.mode = (mode_t)-1;
 	p->run.handler.grace_ms = GRACE_MS;
@@ -272,14 +272,15 @@ finish_sockets(struct plan *p, struct fail *f)
 	struct sock_opts *o = &p->run.dial.opts;
 
 	if (read_number("--tos", p->tos, 255, &o->tos, f) == -1 ||
-	    read_number(
-		"--ready-fd", p->ready_fd, INT_MAX, &p->run.ready_fd, f) == -1)
+	    read_number("--ready-fd", p->ready_fd, INT_MAX,
+		&p->run.door.ready_fd, f) == -1)
 		return -1;
-	if (p->run.ready_fd != -1 && fcntl(p->run.ready_fd, F_GETFD) == -1) {
+	if (p->run.door.ready_fd != -1 &&
+	    fcntl(p->run.door.ready_fd, F_GETFD) == -1) {
 		fail_set(f, STATUS_USAGE,
 		    "--ready-fd %d: expected a descriptor that is open, saw "
 		    "one that is closed",
-		    p->run.ready_fd);
+		    p->run.door.ready_fd);
 		return fail_hint(f, "try: --ready-fd 3 3>file");
 	}
 	if (check_duration(

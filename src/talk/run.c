@@ -110,12 +110,14 @@ release(struct run *run)
 	outlet_close(&run->outlet);
 	charset_release(&run->charset);
 	chan_loop_release(&run->chans);
+	door_close(&run->door);
 	uv_walk(&run->loop, close_handle, NULL);
 	run->fail->leave_now = resolve_is_hung(&run->resolver);
 	while (uv_run(&run->loop, UV_RUN_NOWAIT) != 0 && !run->fail->leave_now)
 		;
 	uv_loop_close(&run->loop);
 	talk_release(&run->talk);
+	door_release(&run->door);
 }
 
 /* The outcome of the talk becomes that of the run. */
@@ -309,6 +311,14 @@ run_talk_over(struct run *run, struct stream *s, const char *name)
 {
 	take_turn(run);
 	begin(run, s, name);
+}
+
+void
+run_talk_datagrams(struct run *run, int fd, bool borrowed,
+    const struct stream_peer *to, const char *name)
+{
+	run_talk_over(
+	    run, stream_dgram_new(&run->loop, fd, borrowed, to, false), name);
 }
 
 void

@@ -7,7 +7,7 @@
 #define TALK_RUN_H
 
 #include "chan/dial.h"
-#include "chan/listen.h"
+#include "talk/door.h"
 #include "talk/talk.h"
 
 struct run_plan {
@@ -29,10 +29,10 @@ struct run_plan {
 
 	/* The server. */
 	struct listen_plan listen;
-	bool keep;	    /* -k: the next one when this one has gone */
-	bool refuse_others; /* while one is served */
-	uint64_t accept_ms; /* --accept-timeout; 0: none */
-	int ready_fd;	    /* -1: none */
+	bool keep;	       /* -k: the next one when this one has gone */
+	bool refuse_others;    /* while one is served */
+	uint64_t accept_ms;    /* --accept-timeout; 0: none */
+	struct door_plan door; /* serve-single: its place is `listen` */
 
 	/* Says an error that does not end the run; src/cmd's. */
 	void (*complain)(const struct fail *);
@@ -68,8 +68,10 @@ struct run {
 	uv_timer_t deadline;
 	uv_timer_t clock; /* connecting, accepting, retrying: one at a time */
 	struct dial dial;
-	struct resolve resolve;
-	struct listener listener;
+	struct door door;
+	struct door_plan door_plan; /* of serve-single, with this place: */
+	struct door_place place;
+	struct guest *guest; /* of the talk */
 	uint64_t tries;
 	uint64_t lost; /* messages that may be, and questions without reply */
 	/* A conversation is over: begin the next one, or end the run. */
@@ -92,16 +94,6 @@ void run_talk_over(struct run *, struct stream *, const char *name);
 /* Over a socket of datagrams, which all go to `to` if that is not NULL. */
 void run_talk_datagrams(struct run *, int fd, bool borrowed,
     const struct stream_peer *to, const char *name);
-
-/* serve-single over datagrams, bound by us or by others. */
-void run_serve_datagrams(struct run *, const union resolve_sockaddr *where);
-void run_adopt_datagrams(struct run *, int fd);
-
-/* Says where we listen, to all who want to know. */
-void run_announce(struct run *);
-
-/* Starts the clock of --accept-timeout. */
-void run_await_clock(struct run *);
 
 /* The run ends, with this status, and with run->fail's text. */
 void run_end(struct run *, enum status);

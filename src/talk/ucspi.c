@@ -202,7 +202,13 @@ put_connection(struct environment *e, const struct ucspi *u)
 
 	memset(&local, 0, sizeof(local));
 	memset(&remote, 0, sizeof(remote));
-	if (getsockname(u->fd, (struct sockaddr *)&local, &local_len) == -1 ||
+	if (u->forwarded != NULL) {
+		local = u->forwarded->to;
+		local_len = u->forwarded->to_len;
+		remote = u->forwarded->from;
+		remote_len = u->forwarded->from_len;
+	} else if (getsockname(u->fd, (struct sockaddr *)&local, &local_len) ==
+		-1 ||
 	    getpeername(u->fd, (struct sockaddr *)&remote, &remote_len) == -1)
 		return;
 	getsockopt(u->fd, SOL_SOCKET, SO_TYPE, &type, &len);
@@ -215,7 +221,9 @@ put_connection(struct environment *e, const struct ucspi *u)
 		    e, u, type == SOCK_DGRAM ? "UDP" : "TCP", &here, &there);
 		break;
 	case AF_UNIX:
-		put_unix(e, u->fd, &local, local_len, &remote, remote_len);
+		/* Who is at the socket is then the balancer. */
+		put_unix(e, u->forwarded != NULL ? -1 : u->fd, &local,
+		    local_len, &remote, remote_len);
 		break;
 	}
 }
@@ -225,7 +233,8 @@ put_conversation(struct environment *e, const struct ucspi *u)
 {
 	char in[FRAMING_TEXT_MAX], out[FRAMING_TEXT_MAX];
 
-	put(e, "WDSOCK_CHANNEL=%s", u->channel);
+	if (u->channel != NULL)
+		put(e, "WDSOCK_CHANNEL=%s", u->channel);
 	put(e, "WDSOCK_PEER=%s", u->peer);
 	framing_print(u->in, in);
 	framing_print(u->out, out);

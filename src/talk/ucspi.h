@@ -14,11 +14,14 @@
 #define TALK_UCSPI_H
 
 #include "codec/framing.h"
+#include "net/forwarded.h"
 
 struct ucspi {
-	int fd;		  /* the socket */
+	int fd; /* the socket */
+	/* Whose connection it is, and where to; NULL: as the socket has it. */
+	const struct forwarded *forwarded;
 	unsigned connnum; /* how many there are from this address, this too */
-	const char *channel;
+	const char *channel; /* NULL: it has none yet */
 	const char *peer;
 	const struct framing *in, *out;
 };

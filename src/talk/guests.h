@@ -1,0 +1,42 @@
+/*
+ * How many clients there are from where: a table of the addresses that have
+ * some now, and of no others.
+ *
+ * An address of IPv4 is one, also where it is mapped into IPv6. Of IPv6 it is
+ * the network of 64 bits that counts, for whoever has one of its addresses
+ * has all of them; only on a link (fe80::) all who are there share one, so
+ * there, each address counts by itself.
+ */
+#ifndef TALK_GUESTS_H
+#define TALK_GUESTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct guest {
+	struct guest *next;
+	uint8_t address[16];
+	unsigned n; /* clients that are there now */
+};
+
+/* Begins as zeros. */
+struct guests {
+	struct guest **bucket;
+	size_t cap; /* a power of two, or 0 */
+	size_t n;   /* addresses */
+	uint64_t key[2];
+};
+
+/*
+ * One more from there. NULL: it has no IP address, or there is no memory, and
+ * it is not counted.
+ */
+struct guest *guests_enter(struct guests *, const struct sockaddr *);
+
+/* One less; NULL is nobody. */
+void guests_leave(struct guests *, struct guest *);
+
+void guests_release(struct guests *);
+
+#endif
