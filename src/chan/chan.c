@@ -118,6 +118,15 @@ decode_rest(struct chan *c, struct inbox *b)
 	return true;
 }
 
+/* Nobody's messages are wanted now. */
+static void
+pause_held(struct chan *c)
+{
+	c->reading = CHAN_PAUSED;
+	if (c->on->on_paused != NULL)
+		c->on->on_paused(c);
+}
+
 bool
 chan_look_again(struct chan *c)
 {
@@ -126,7 +135,7 @@ chan_look_again(struct chan *c)
 	if (!c->changed || c->reading != CHAN_READING || c->part_len == 0)
 		return false;
 	if (c->loop->held) {
-		c->reading = CHAN_PAUSED;
+		pause_held(c);
 		chan_set_want(c);
 		return true;
 	}
@@ -379,7 +388,7 @@ on_ready(struct stream *s, int what)
 	chan_look_again(c);
 	if (what & STREAM_READABLE && c->reading == CHAN_READING &&
 	    c->loop->held)
-		c->reading = CHAN_PAUSED;
+		pause_held(c);
 	if (what & STREAM_READABLE && c->reading == CHAN_READING)
 		for (i = 0; i < READS_A_TURN && read_once(c); i++)
 			if (c->loop->held)

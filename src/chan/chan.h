@@ -115,6 +115,8 @@ struct chan_events {
 	bool (*on_batch)(struct chan *, struct batch *);
 	/* Reading is over; `seen` is for diagnosis, valid in this call. */
 	void (*on_end)(struct chan *, enum chan_end, struct slice seen);
+	/* It could have read, but the loop is held: chan_resume goes on. */
+	void (*on_paused)(struct chan *);
 	/* Below the low-water mark after CHAN_FULL. */
 	void (*on_low)(struct chan *);
 	/* The queue is empty; after chan_shut: and our half is closed. */

@@ -29,6 +29,7 @@ struct handler_plan {
 	struct feed_plan feed;	     /* how messages stand in what it writes */
 	enum sink_kind output;	     /* and in what it reads ... */
 	const struct format *format; /* ... or NULL */
+	bool tagged;		     /* that begins with the channel */
 };
 
 enum handler_state {

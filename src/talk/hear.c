@@ -78,6 +78,8 @@ show(struct talk *t, const struct batch *b)
 		r = outlet_put(t->outlet, &t->of, b);
 	t->kept = r == OUTLET_WAIT || r == OUTLET_BUSY;
 	t->unshown = r == OUTLET_BUSY ? *b : (struct batch){NULL, 0, 0};
+	if (t->kept && t->shared)
+		t->home->on_wait(t);
 	return !t->kept;
 }
 
@@ -123,6 +125,8 @@ talk_on_batch(struct chan *c, struct batch *b)
 		t->echo_next = 0;
 		go = talk_echo(t);
 	}
+	if (t->home->on_heard != NULL)
+		t->home->on_heard(t, b);
 	if (!t->plan->no_output && !t->deaf) {
 		go = show(t, &text) && go;
 		if (t->kept && t->handler != NULL)

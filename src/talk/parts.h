@@ -20,7 +20,6 @@ void talk_clocks_close(struct talk *);
 /* What there is to say: never NULL, and perhaps another's if memory is out. */
 struct talk_words *talk_words(struct talk *);
 void talk_settle(struct talk *);
-void talk_end_with(struct talk *, const struct fail *, const char *why);
 void talk_end_soon(struct talk *);
 void talk_gone(struct talk *);
 
@@ -70,6 +69,9 @@ void talk_wire_begin(struct talk *);
 void talk_wire_change(struct talk *, const struct framing *);
 void talk_on_wire(struct chan *, bool out, struct slice bytes);
 
+/* shared.c */
+void talk_on_paused(struct chan *);
+
 /* handled.c; but for the first they ask for a handler. */
 void talk_take_handler(struct talk *);
 void talk_look(struct talk *);
@@ -80,13 +82,11 @@ void talk_judge_handler(struct talk *);
 void talk_say_handler(const struct talk *);
 
 /* words.c */
-void talk_timed_out(struct talk *, const char *option, uint64_t ms);
 void talk_lost_text(const struct talk *, struct fail *);
 void talk_broken_text(const struct talk *, int err, struct fail *);
 
 /* trouble.c */
 void talk_on_peer(struct chan *);
 void talk_on_trouble(struct chan *, const struct chan_trouble *);
-void talk_refused_text(const struct talk *, struct fail *);
 
 #endif

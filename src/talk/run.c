@@ -20,6 +20,10 @@ describe(struct run *run)
 	char text[600], waiting[200], handler[160] = "";
 	struct fail f;
 
+	if (run->on_describe != NULL) {
+		run->on_describe(run);
+		return;
+	}
 	if (run->talking) {
 		talk_describe(&run->talk, text, sizeof(text));
 		talk_waiting_for(&run->talk, waiting, sizeof(waiting));
@@ -42,6 +46,9 @@ on_signal(uv_signal_t *s, int number)
 		describe(run);
 		return;
 	}
+	if (number == SIGHUP && run->on_hangup != NULL && !run->over &&
+	    run->on_hangup(run))
+		return;
 	fail_set(run->fail, STATUS_DONE, "signal %d", number);
 	run->fail->signal = number;
 	if (run->over)
@@ -218,6 +225,8 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 		return fail_set(f, STATUS_IO, "out of memory");
 	}
 	run->outlet.sink.stamp = plan->stamp;
+	if (plan->tagged)
+		sink_set_tagged(&run->outlet.sink);
 	if (plan->format != NULL)
 		sink_set_format(&run->outlet.sink, plan->format);
 	return 0;
@@ -329,7 +338,9 @@ run_end(struct run *run, enum status s)
 	run->over = true;
 	run->status = s;
 	run->on_stop(run);
-	if (!run->talking || !talk_stop(&run->talk))
+	if (run->on_end != NULL)
+		run->on_end(run);
+	else if (!run->talking || !talk_stop(&run->talk))
 		uv_stop(&run->loop);
 }
 
@@ -341,6 +352,8 @@ run_loop(struct run *run)
 	uv_run(&run->loop, UV_RUN_DEFAULT);
 	/* An end from outside: what has been heard is still shown. */
 	outlet_flush(&run->outlet);
+	if (run->on_leave != NULL)
+		run->on_leave(run);
 	if (run->talking && !run->talk.over) {
 		talk_cut(&run->talk, run->status, run->fail);
 		last_line(run);

@@ -8,6 +8,7 @@
 
 #include "chan/dial.h"
 #include "talk/door.h"
+#include "talk/many.h"
 #include "talk/talk.h"
 
 struct run_plan {
@@ -15,6 +16,7 @@ struct run_plan {
 	enum sink_kind output;
 	const struct format *format; /* in place of output, or NULL */
 	struct stamp *stamp;	     /* --timestamps on stdout; NULL: none */
+	bool tagged;		     /* records begin with their channel */
 	struct talk_plan talk;
 	struct handler_plan handler;
 	struct log log;
@@ -33,12 +35,14 @@ struct run_plan {
 	bool refuse_others;    /* while one is served */
 	uint64_t accept_ms;    /* --accept-timeout; 0: none */
 	struct door_plan door; /* serve-single: its place is `listen` */
+	struct many_plan many; /* serve-multi, in place of these */
 
 	/* Says an error that does not end the run; src/cmd's. */
 	void (*complain)(const struct fail *);
 };
 
 /* 0, or -1 and the fail; a fail without text has a status alone. */
+int run_many(const struct run_plan *, struct fail *);
 int run_client(const struct run_plan *, struct fail *);
 int run_server(const struct run_plan *, struct fail *);
 
@@ -78,6 +82,17 @@ struct run {
 	void (*on_over)(struct run *);
 	/* The run ends: what is the side's own goes. */
 	void (*on_stop)(struct run *);
+
+	/* Where there are several conversations; otherwise NULL, all of them. */
+	void *owner;
+	/* SIGUSR1. */
+	void (*on_describe)(struct run *);
+	/* SIGHUP; false: it ends the run. */
+	bool (*on_hangup)(struct run *);
+	/* Behind on_stop. Then the loop is to be stopped by the owner. */
+	void (*on_end)(struct run *);
+	/* The loop is over: whoever is still there is left. */
+	void (*on_leave)(struct run *);
 };
 
 int run_init(struct run *, const struct run_plan *, struct fail *);

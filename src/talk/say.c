@@ -223,28 +223,11 @@ refuse_message(struct talk *t)
 static void
 change_mode(struct talk *t, const struct source_command *c)
 {
-	enum framing_error err;
-	struct framing fr;
 	struct fail f;
-	size_t at;
 
-	err = framing_parse(c->asks.mode, &fr, &at);
-	if (stream_has_datagrams(t->chan.stream))
-		fail_set(&f, STATUS_MALFORMED,
-		    "expected none, since each datagram is a message");
-	else if (err != FRAMING_OK)
-		explain_mode(err, c->asks.mode, at, &f);
-	else if (charset_framing(&t->plan->charset, &fr, &f) == 0) {
-		fr.max = t->chan.out->max;
-		talk_wire_change(t, &fr);
-		if (chan_change(&t->chan, &fr))
-			return;
-		fail_set(&f, STATUS_IO, "out of memory");
-	}
-	if (f.status != STATUS_IO)
-		f.status = STATUS_MALFORMED;
-	fail_prefix(&f, "%s: line %" PRIu64 ": \"mode\"", t->feed->name,
-	    c->note.record);
+	if (talk_change_mode(t, c->asks.mode, &f))
+		return;
+	fail_prefix(&f, "%s: line %" PRIu64, t->feed->name, c->note.record);
 	refuse_line(t, &f, c->note.record);
 }
 
@@ -356,6 +339,8 @@ talk_on_low(struct chan *c)
 	    !t->kept)
 		chan_resume(c);
 	talk_pump(t);
+	if (t->home->on_low != NULL)
+		t->home->on_low(t);
 }
 
 /* --on-open as far as it goes at once: nothing of it is kept for later. */

@@ -12,9 +12,10 @@
 #define LINGER_AGAIN_MS 50
 
 /* Did stdout fail? Then how it failed is how we end. */
-void
-talk_outlet_failed(struct talk *t, int err)
+static void
+on_outlet_error(struct outlet *o, int err)
 {
+	struct talk *t = o->owner;
 	struct fail f;
 
 	if (t->handler != NULL && err == EPIPE) {
@@ -31,12 +32,6 @@ talk_outlet_failed(struct talk *t, int err)
 	talk_end_with(t, &f, "what came could not be written");
 	/* Whoever waited for it to be empty need not wait any more. */
 	talk_end_soon(t);
-}
-
-static void
-on_outlet_error(struct outlet *o, int err)
-{
-	talk_outlet_failed(o->owner, err);
 }
 
 void
@@ -355,6 +350,7 @@ static const struct chan_events quiet_events = {
     .on_low = talk_on_low,
     .on_drained = on_drained,
     .on_failed = on_failed,
+    .on_paused = talk_on_paused,
     .on_peer = talk_on_peer,
     .on_trouble = talk_on_trouble,
     .on_closed = on_chan_closed,
@@ -366,6 +362,7 @@ static const struct chan_events dumped_events = {
     .on_low = talk_on_low,
     .on_drained = on_drained,
     .on_failed = on_failed,
+    .on_paused = talk_on_paused,
     .on_peer = talk_on_peer,
     .on_trouble = talk_on_trouble,
     .on_wire = talk_on_wire,
@@ -386,7 +383,8 @@ void
 talk_begin(struct talk *t, struct stream *stream, const char *name)
 {
 	const struct talk_plan *p = t->plan;
-	bool quiet = p->echo || (t->feed != NULL && t->feed->quiet);
+	const bool quiet =
+	    p->echo || (t->feed == NULL ? t->home->said_all : t->feed->quiet);
 	unsigned todo;
 
 	t->status = STATUS_DONE;
@@ -419,7 +417,7 @@ talk_begin(struct talk *t, struct stream *stream, const char *name)
 	talk_greet(t);
 	talk_say_unsent(t);
 	talk_act(t, todo);
-	if (p->idle_ms > 0)
+	if (p->idle_ms > 0 && !t->home->sweeps)
 		talk_clock(t, TALK_IDLE, p->idle_ms, on_idle);
 	if (p->reply_ms > 0 && !p->ask)
 		talk_clock(t, TALK_REPLY, p->reply_ms, talk_on_reply_clock);

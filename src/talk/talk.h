@@ -97,6 +97,18 @@ struct talk_home {
 	void (*on_dump)(struct talk *, const char *line);
 	/* A line of the input is refused, which ends nothing. */
 	void (*on_refused)(struct talk *, const struct fail *);
+	/*
+	 * Of those who share an outlet. It has something for it, which takes
+	 * nothing now: talk_outlet_room says when it does again.
+	 */
+	void (*on_wait)(struct talk *);
+	/* What it has heard, for others than the outlet; or NULL. */
+	void (*on_heard)(struct talk *, const struct batch *);
+	/* As chan_tell_low has asked; or NULL. */
+	void (*on_low)(struct talk *);
+	/* Those whose feed is NULL have nothing more to hear from us. */
+	bool said_all;
+	bool sweeps; /* the owner has the clock of --idle */
 
 	/* The home's own. */
 	struct talk *ending; /* those whose end is due */
@@ -126,7 +138,7 @@ struct talk {
 	/* Set by the owner, who keeps them until on_over. */
 	struct talk_home *home;
 	const struct talk_plan *plan;
-	struct feed *feed;
+	struct feed *feed; /* NULL: the owner says what is said */
 	struct outlet *outlet;
 	struct charset *charset; /* of what comes; NULL: bytes pass */
 	/*
@@ -210,9 +222,31 @@ const char *talk_last(const struct talk *);
 /* It cannot begin: that is how it went. */
 void talk_not_begun(struct talk *, const struct fail *);
 
-/* What has befallen an outlet that is shared. */
+/* The outlet has room again. */
 void talk_outlet_room(struct talk *);
-void talk_outlet_failed(struct talk *, int err);
+
+/*
+ * For the owner of several. As chan_send, of messages that are said to this
+ * one alone; talk_refused_text says what is wrong with one.
+ */
+enum chan_sent talk_say(struct talk *, const struct batch *, size_t *next);
+void talk_refused_text(const struct talk *, struct fail *);
+
+/* n messages that many hear are said to it: chan_told. */
+void talk_told(struct talk *, uint64_t n);
+
+/* Nothing more is said to it; it stays as long as the peer likes. */
+void talk_said_all(struct talk *);
+
+/* Our half closes when all is sent; the whole, when all is sent. */
+void talk_shut(struct talk *);
+void talk_finish(struct talk *);
+
+/* From now on it speaks like this. False and a fail that names no line. */
+bool talk_change_mode(struct talk *, const char *mode, struct fail *);
+
+/* A clock of the owner's, this option's, has run out. */
+void talk_timed_out(struct talk *, const char *option, uint64_t ms);
 
 static inline uint64_t
 talk_now(const struct talk *t)
@@ -222,6 +256,9 @@ talk_now(const struct talk *t)
 
 /* Ends it with this status; the text is in `fail` if there is one. */
 void talk_end(struct talk *, enum status, const char *why);
+
+/* The same with this text. */
+void talk_end_with(struct talk *, const struct fail *, const char *why);
 
 /* It is cut off from outside, with this status and this text. */
 void talk_cut(struct talk *, enum status, const struct fail *);

@@ -1,0 +1,358 @@
+/*
+ * One member: how it comes, by the door or as a peer of datagrams, and how it
+ * goes.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/dgram.h"
+#include "talk/many_parts.h"
+
+static bool
+has_handlers(const struct many *m)
+{
+	return m->run.plan->handler.command.argv != NULL && !m->plan->each;
+}
+
+static void
+tell(struct many *m, const struct fail *f, const char *name)
+{
+	struct fail told = *f;
+
+	fail_prefix(&told, "%s", name);
+	m->run.plan->complain(&told);
+}
+
+static void
+free_member(struct member *mem)
+{
+	if (mem->talk.charset != NULL)
+		charset_release(mem->talk.charset);
+	free(mem->talk.charset);
+	if (mem->handler != NULL) {
+		handler_release(mem->handler);
+		mem->many->handlers--;
+	}
+	free(mem->handler);
+	talk_release(&mem->talk);
+	free(mem);
+}
+
+/* What comes is converted for each by itself. */
+static int
+open_charset(struct member *mem, struct fail *f)
+{
+	const struct talk_plan *p = mem->talk.plan;
+
+	if (p->charset.name == NULL)
+		return 0;
+	mem->talk.charset = calloc(1, sizeof(*mem->talk.charset));
+	if (mem->talk.charset == NULL)
+		return fail_set(f, STATUS_IO, "out of memory");
+	return charset_open(
+	    mem->talk.charset, &p->charset, CHARSET_RECEIVE, p->stream, f);
+}
+
+static struct member *
+new_member(struct many *m, size_t which, struct fail *f)
+{
+	struct member *mem = calloc(1, sizeof(*mem));
+	struct talk *t;
+
+	if (mem == NULL) {
+		fail_set(f, STATUS_IO, "out of memory");
+		return NULL;
+	}
+	t = &mem->talk;
+	mem->many = m;
+	mem->which = which;
+	mem->open_ms = uv_now(&m->run.loop);
+	t->home = &m->run.home;
+	t->plan = &m->plan->talks[which];
+	t->outlet = m->outlet;
+	t->shared = true;
+	t->owner = mem;
+	t->number = mem->link.number = ++m->begun;
+	if (open_charset(mem, f) == -1) {
+		free_member(mem);
+		return NULL;
+	}
+	return mem;
+}
+
+/* Its conversation is a process's. */
+static int
+start_handler(struct member *mem, const struct door_client *c, const char *name,
+    struct fail *f)
+{
+	struct many *m = mem->many;
+	struct talk *t = &mem->talk;
+	char channel[ABOUT_CHAN_MAX];
+	struct ucspi about = {
+	    .fd = c->fd,
+	    .forwarded = c->forwarded,
+	    .connnum = c->guest == NULL ? 1 : c->guest->n,
+	    .channel = channel,
+	    .peer = name,
+	    .in = &t->plan->in,
+	    .out = &t->plan->out,
+	};
+	bool again;
+
+	mem->handler = calloc(1, sizeof(*mem->handler));
+	if (mem->handler == NULL)
+		return fail_set(f, STATUS_IO, "out of memory");
+	m->handlers++;
+	snprintf(channel, sizeof(channel), "c%" PRIu64, t->number);
+	if (handler_start(mem->handler, &m->run.plan->handler, &m->run.loop,
+		&m->run.origin, &about, &again, f) == -1)
+		return -1;
+	t->handler = mem->handler;
+	t->feed = &mem->handler->feed;
+	t->outlet = &mem->handler->outlet;
+	t->shared = false;
+	return 0;
+}
+
+/* It is there. */
+static void
+begin(struct member *mem, struct stream *s, const char *name)
+{
+	struct many *m = mem->many;
+
+	if (!crowd_add(&m->crowd, &mem->link)) {
+		struct fail f;
+
+		fail_set(&f, STATUS_IO, "out of memory");
+		tell(m, &f, name);
+		door_left(&m->run.door, mem->guest);
+		s->on_closed = NULL;
+		stream_close(s, false);
+		free_member(mem);
+		return;
+	}
+	log_say(&m->run.plan->log, LOG_VERBOSE, "c%" PRIu64 " %s: open",
+	    mem->talk.number, name);
+	talk_begin(&mem->talk, s, name);
+	if (mem->talk.feed == NULL && !mem->talk.plan->echo &&
+	    mem->talk.chan.stream != NULL)
+		many_join(m, mem);
+	if (!m->met_anybody) {
+		m->met_anybody = true;
+		many_pump(m);
+	}
+	if (m->plan->handlers_max > 0 && has_handlers(m) &&
+	    m->handlers >= m->plan->handlers_max) {
+		m->door_waits = true;
+		door_pause(&m->run.door);
+	}
+}
+
+void
+many_on_client(struct door *d, const struct door_client *c)
+{
+	struct many *m = d->owner;
+	char name[ADDR_TEXT_MAX];
+	struct member *mem;
+	struct stream *s;
+	struct fail f;
+
+	door_client_name(d, c, name);
+	mem = new_member(m, c->which, &f);
+	if (mem == NULL) {
+		tell(m, &f, name);
+		door_deny(d, c, "there is no memory for it");
+		return;
+	}
+	if (has_handlers(m) && start_handler(mem, c, name, &f) == -1) {
+		tell(m, &f, name);
+		free_member(mem);
+		door_deny(d, c, "its handler cannot be started");
+		return;
+	}
+	s = c->borrowed ? stream_socket_new(&m->run.loop, c->fd, true)
+			: stream_socket_of_kind(&m->run.loop, c->fd, c->kind);
+	if (s == NULL) {
+		fail_set(&f, STATUS_IO, "%s", strerror(errno));
+		tell(m, &f, name);
+		free_member(mem);
+		door_left(d, c->guest);
+		return;
+	}
+	mem->guest = c->guest;
+	mem->by_door = true;
+	begin(mem, s, name);
+}
+
+/* Datagrams: whoever speaks is there. */
+
+static bool
+on_peer(struct peers *p, struct stream *s)
+{
+	struct many_peers *at = p->owner;
+	struct many *m = at->many;
+	char name[ADDR_TEXT_MAX];
+	struct member *mem;
+	struct fail f;
+
+	if (m->stopping)
+		return false;
+	addr_name(&s->peer->at.sa, s->peer->len, name);
+	if (strcmp(name, "unix:") == 0)
+		snprintf(name, sizeof(name), "%s",
+		    door_name(&m->run.door, at->which));
+	mem = new_member(m, at->which, &f);
+	if (mem == NULL) {
+		tell(m, &f, name);
+		return false;
+	}
+	begin(mem, s, name);
+	return true;
+}
+
+static void
+on_lost(struct peers *p, enum peers_loss why, const struct stream_peer *from,
+    uint64_t n)
+{
+	struct many_peers *at = p->owner;
+	char name[ADDR_TEXT_MAX];
+	struct fail f;
+
+	addr_name(&from->at.sa, from->len, name);
+	fail_set(&f, STATUS_DONE,
+	    "%s: %" PRIu64 " datagrams were dropped, the last one from %s: %s",
+	    door_name(&at->many->run.door, at->which), n, name,
+	    why == PEERS_MANY ? "there are as many peers as may be"
+			      : "what had come before is not taken yet");
+	at->many->run.plan->complain(&f);
+}
+
+static void
+on_peers_failed(struct peers *p)
+{
+	struct many_peers *at = p->owner;
+	struct many *m = at->many;
+
+	fail_set(m->run.fail, STATUS_IO, "%s: %s",
+	    door_name(&m->run.door, at->which), strerror(p->err));
+	run_end(&m->run, STATUS_IO);
+}
+
+static void
+on_peers_closed(struct peers *p)
+{
+	struct many_peers *at = p->owner;
+
+	at->open = false;
+	many_stop_if_done(at->many);
+}
+
+static const struct peers_events peers_events = {
+    .on_peer = on_peer,
+    .on_lost = on_lost,
+    .on_failed = on_peers_failed,
+    .on_closed = on_peers_closed,
+};
+
+void
+many_on_datagrams(struct door *d, size_t which, int fd, bool borrowed)
+{
+	struct many *m = d->owner;
+	struct many_peers *at = &m->peers[which];
+	struct stream *s =
+	    stream_dgram_new(&m->run.loop, fd, borrowed, NULL, false);
+
+	if (s == NULL) {
+		fail_set(m->run.fail, STATUS_IO, "%s: %s", door_name(d, which),
+		    strerror(errno));
+		run_end(&m->run, STATUS_IO);
+		return;
+	}
+	at->many = m;
+	at->which = which;
+	at->open = true;
+	peers_open(
+	    &at->peers, &m->run.loop, s, m->plan->peers_max, &peers_events, at);
+}
+
+/* Whoever ended in a way that a user has to know of is told. */
+static bool
+is_told(const struct talk *t)
+{
+	switch (t->status) {
+	case STATUS_DONE:
+	case STATUS_CLOSED:
+		return false;
+	default:
+		return talk_fail(t)->what[0] != '\0';
+	}
+}
+
+void
+many_on_over(struct talk *t)
+{
+	struct member *mem = t->owner;
+	struct many *m = mem->many;
+
+	if (is_told(t))
+		m->run.plan->complain(talk_fail(t));
+	log_say(&m->run.plan->log, LOG_VERBOSE, "%s", talk_last(t));
+	many_part(mem);
+	crowd_remove(&m->crowd, &mem->link);
+	if (mem->waits)
+		TAILQ_REMOVE(&m->waiting, mem, waiting);
+	if (mem->by_door)
+		door_left(&m->run.door, mem->guest);
+	free_member(mem);
+	if (m->door_waits && m->handlers < m->plan->handlers_max) {
+		m->door_waits = false;
+		door_resume(&m->run.door);
+	}
+	/* Perhaps it was the one that was waited for. */
+	many_go_on(m);
+	many_stop_if_done(m);
+}
+
+/* It has something for stdout, which takes nothing. */
+void
+many_on_wait(struct talk *t)
+{
+	struct member *mem = t->owner;
+	struct many *m = mem->many;
+
+	if (!mem->waits) {
+		mem->waits = true;
+		TAILQ_INSERT_TAIL(&m->waiting, mem, waiting);
+	}
+	if (!outlet_is_empty(m->outlet))
+		many_hold(m, MANY_HOLD_OUTPUT, true);
+}
+
+void
+many_close(
+    struct member *mem, enum status s, const char *why, const struct fail *f)
+{
+	if (f == NULL)
+		talk_end(&mem->talk, s, why);
+	else
+		talk_end_with(&mem->talk, f, why);
+}
+
+void
+many_release_members(struct many *m)
+{
+	struct member *mem;
+
+	while (m->crowd.n > 0) {
+		mem = many_at(m, m->crowd.n - 1);
+		many_part(mem);
+		crowd_remove(&m->crowd, &mem->link);
+		free_member(mem);
+	}
+	crowd_release(&m->crowd);
+}

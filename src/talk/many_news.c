@@ -1,0 +1,375 @@
+/*
+ * What is said to many. Those who speak alike hear the same bytes, encoded
+ * once, from one ring; a channel whose mode was changed, or that takes packets,
+ * is told by itself.
+ *
+ * The input goes at the pace of whoever is fastest: where even he is
+ * MANY_AHEAD behind it is not read. Who is further behind than --queue is slow,
+ * and --slow says what becomes of him.
+ */
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "talk/explain.h"
+#include "talk/many_parts.h"
+
+#define MANY_AHEAD (1u << 20)
+#define TELL_DROPPED_MS 1000
+
+/* Whatever is not for encode_wrap finds room. */
+#define ROOM (ENCODE_LARGE_MIN + ENCODE_HEAD_MAX + FRAMING_TAG_MAX)
+
+typedef void fault_fn(struct many *, size_t at, const struct fail *);
+
+static bool
+same(const struct framing *a, const struct framing *b)
+{
+	return a == b ||
+	    (a->mode == b->mode && a->count == b->count &&
+		a->tag_len == b->tag_len &&
+		memcmp(a->tag, b->tag, a->tag_len) == 0 &&
+		a->tag_align == b->tag_align && a->width == b->width &&
+		a->big_endian == b->big_endian && a->max == b->max);
+}
+
+bool
+many_news_init(struct many *m)
+{
+	const struct many_plan *p = m->plan;
+	const struct framing *out;
+	size_t i, j;
+
+	m->news = calloc(m->run.plan->door.places_n, sizeof(*m->news));
+	if (m->news == NULL)
+		return false;
+	for (i = 0; i < m->run.plan->door.places_n; i++) {
+		out = &p->talks[i].out;
+		for (j = 0; j < m->news_n && !same(m->news[j].out, out); j++)
+			;
+		if (j < m->news_n)
+			continue;
+		m->news[j].out = out;
+		ring_init(&m->news[j].ring);
+		encoder_init(&m->news[j].encoder, out);
+		m->news_n++;
+	}
+	return true;
+}
+
+void
+many_news_release(struct many *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->news_n; i++)
+		ring_release(&m->news[i].ring);
+	free(m->news);
+	m->news = NULL;
+	m->news_n = 0;
+}
+
+static void
+out_of_memory(struct member *mem)
+{
+	struct fail f;
+
+	fail_set(&f, STATUS_IO, "%s: out of memory", mem->talk.name);
+	many_close(mem, STATUS_IO, "failed", &f);
+}
+
+void
+many_join(struct many *m, struct member *mem)
+{
+	const struct framing *out = &mem->talk.plan->out;
+	struct chan *c = &mem->talk.chan;
+	size_t i = 0;
+
+	if (c->stream->packets || stream_has_datagrams(c->stream) ||
+	    out->mode == FRAMING_UNTIL_CLOSE)
+		return;
+	while (!same(m->news[i].out, out))
+		i++;
+	if (!chan_hear(c, &m->news[i].ring)) {
+		out_of_memory(mem);
+		return;
+	}
+	mem->news = &m->news[i];
+	mem->news->members++;
+}
+
+void
+many_part(struct member *mem)
+{
+	if (mem->news == NULL)
+		return;
+	mem->news->members--;
+	mem->news = NULL;
+	if (mem->talk.chan.stream != NULL && !chan_hear_not(&mem->talk.chan))
+		out_of_memory(mem);
+}
+
+/* One that is not copied elsewhere: it is, here. */
+static bool
+add_large(struct news *n, struct slice m, struct fail *f)
+{
+	struct encode_frame frame;
+	struct span *to;
+
+	if (encode_wrap(&n->encoder, m, &frame) == ENCODE_BAD) {
+		explain_encode(&n->encoder.fault, n->out, f);
+		return false;
+	}
+	to = ring_room(&n->ring, frame.head_len + m.len + frame.tail.len);
+	if (to == NULL) {
+		fail_set(f, STATUS_IO, "out of memory");
+		return false;
+	}
+	memcpy(to->p + to->len, frame.head, frame.head_len);
+	memcpy(to->p + to->len + frame.head_len, m.p, m.len);
+	memcpy(to->p + to->len + frame.head_len + m.len, frame.tail.p,
+	    frame.tail.len);
+	to->len += frame.head_len + m.len + frame.tail.len;
+	ring_added(&n->ring, 1);
+	return true;
+}
+
+/* As much as goes into one block. */
+static enum encode_result
+add_some(struct news *n, const struct batch *b, size_t *next)
+{
+	struct span *to = ring_room(&n->ring, ROOM);
+	size_t before = *next;
+	enum encode_result r;
+
+	if (to == NULL)
+		return ENCODE_LARGE; /* there it is found out again */
+	r = encode(&n->encoder, b, next, to);
+	ring_added(&n->ring, *next - before);
+	return r;
+}
+
+static void
+encode_for(struct many *m, struct news *n, const struct batch *b, size_t from,
+    fault_fn *fault)
+{
+	enum encode_result r = ENCODE_FULL;
+	size_t next = from;
+	struct fail f;
+
+	n->done = 0;
+	while (r != ENCODE_OK && next < b->n) {
+		r = add_some(n, b, &next);
+		if (r == ENCODE_BAD) {
+			explain_encode(&n->encoder.fault, n->out, &f);
+			fault(m, next++, &f);
+			n->done--;
+		} else if (r == ENCODE_LARGE) {
+			if (!add_large(n, b->v[next], &f)) {
+				fault(m, next, &f);
+				n->done--;
+			}
+			next++;
+		}
+	}
+	n->done += next - from;
+}
+
+static void
+tell_dropped(struct many *m, struct member *mem, uint64_t n)
+{
+	uint64_t now = uv_now(&m->run.loop);
+	struct fail f;
+
+	mem->dropped += n;
+	mem->talk.said -= n;
+	if (mem->told_dropped_ms != 0 &&
+	    now - mem->told_dropped_ms < TELL_DROPPED_MS)
+		return;
+	mem->told_dropped_ms = now;
+	fail_set(&f, STATUS_DONE,
+	    "%s: too slow: %" PRIu64 " messages were not sent to it so far",
+	    mem->talk.name, mem->dropped);
+	m->run.plan->complain(&f);
+}
+
+/* It is further behind than may be. */
+static void
+slow(struct many *m, struct member *mem)
+{
+	struct chan *c = &mem->talk.chan;
+	struct fail f;
+	uint64_t n;
+
+	switch (m->plan->slow) {
+	case MANY_CLOSE:
+		fail_set(&f, STATUS_TIMEOUT,
+		    "%s: too slow: expected at most %zu bytes to wait for it, "
+		    "saw %zu",
+		    mem->talk.name, m->plan->queue_max, chan_queued(c));
+		fail_hint(&f,
+		    "try: --slow drop, --slow wait, or a larger "
+		    "--queue");
+		many_close(mem, STATUS_TIMEOUT, "too slow", &f);
+		break;
+	case MANY_DROP:
+		n = chan_skip(c);
+		if (n > 0)
+			tell_dropped(m, mem, n);
+		break;
+	case MANY_WAIT:
+		m->paused = true;
+		chan_tell_low(c, m->plan->queue_max / 2);
+		break;
+	}
+}
+
+/* What cannot be queued because the one before has not gone: a packet. */
+static void
+missed(struct many *m, struct member *mem, uint64_t n)
+{
+	if (m->plan->slow == MANY_CLOSE &&
+	    !stream_has_datagrams(mem->talk.chan.stream))
+		slow(m, mem);
+	else
+		tell_dropped(m, mem, n);
+}
+
+void
+many_tell(struct many *m, struct member *mem, const struct batch *b,
+    size_t from, fault_fn *fault)
+{
+	struct talk *t = &mem->talk;
+	enum chan_sent sent = CHAN_SENT;
+	struct batch rest = *b;
+	size_t next = from;
+	struct fail f;
+
+	while (next < b->n && !t->ending && !t->over) {
+		sent = talk_say(t, &rest, &next);
+		if (sent == CHAN_REFUSED) {
+			talk_refused_text(t, &f);
+			fault(m, next++, &f);
+		} else if (sent == CHAN_FULL) {
+			missed(m, mem, b->n - next);
+			break;
+		} else if (sent == CHAN_LOST)
+			break;
+	}
+	if (!t->ending && chan_queued(&t->chan) > m->plan->queue_max)
+		slow(m, mem);
+}
+
+/* They hear nothing of what comes now; or again. */
+static void
+hear_not(struct many *m, const struct target *but, bool not )
+{
+	const uint64_t *v = target_list(but);
+	struct crowd_link *l;
+	struct member *mem;
+	uint32_t i;
+
+	for (i = 0; i < but->n; i++) {
+		l = crowd_find(&m->crowd, v[i]);
+		if (l == NULL)
+			continue;
+		mem = many_member(l);
+		if (mem->news == NULL || mem->talk.over)
+			continue;
+		if (!(not ? chan_hear_not(&mem->talk.chan)
+			  : chan_hear(&mem->talk.chan, &mem->news->ring)))
+			out_of_memory(mem);
+	}
+}
+
+/* What they have to take now is more than they took. */
+static void
+look_at_pace(struct many *m)
+{
+	size_t i, queued, least = SIZE_MAX;
+	struct member *mem;
+
+	for (i = 0; i < m->crowd.n; i++) {
+		mem = many_at(m, i);
+		if (mem->talk.ending || mem->talk.over ||
+		    mem->talk.chan.writing != CHAN_WRITING)
+			continue;
+		queued = chan_queued(&mem->talk.chan);
+		if (queued > m->plan->queue_max)
+			slow(m, mem);
+		if (queued < least)
+			least = queued;
+	}
+	if (least < MANY_AHEAD || least == SIZE_MAX)
+		return;
+	m->paused = true;
+	for (i = 0; i < m->crowd.n; i++)
+		chan_tell_low(&many_at(m, i)->talk.chan, MANY_AHEAD / 2);
+}
+
+void
+many_tell_all(struct many *m, const struct batch *b, size_t from,
+    const struct target *but, fault_fn *fault)
+{
+	struct member *mem;
+	size_t i;
+
+	if (but != NULL)
+		hear_not(m, but, true);
+	for (i = 0; i < m->news_n; i++)
+		if (m->news[i].members > 0)
+			encode_for(m, &m->news[i], b, from, fault);
+	for (i = 0; i < m->crowd.n; i++) {
+		mem = many_at(m, i);
+		if (but != NULL && target_has(but, mem->link.number))
+			continue;
+		if (mem->news == NULL)
+			many_tell(m, mem, b, from, fault);
+		else if (mem->talk.chan.writing == CHAN_WRITING)
+			talk_told(&mem->talk, mem->news->done);
+	}
+	if (but != NULL)
+		hear_not(m, but, false);
+	look_at_pace(m);
+}
+
+static void
+not_relayed(struct many *m, size_t at, const struct fail *f)
+{
+	struct fail told = *f;
+
+	(void)at;
+	fail_prefix(&told, "--relay");
+	m->run.plan->complain(&told);
+}
+
+void
+many_on_heard(struct talk *t, const struct batch *b)
+{
+	struct member *mem = t->owner;
+	struct many *m = mem->many;
+	const struct target but = target_one(mem->link.number);
+
+	many_tell_all(m, b, 0, &but, not_relayed);
+	if (m->paused)
+		many_hold(m, MANY_HOLD_NEWS, true);
+}
+
+void
+many_go_on(struct many *m)
+{
+	if (!m->paused)
+		return;
+	m->paused = false;
+	many_hold(m, MANY_HOLD_NEWS, false);
+	many_pump(m);
+}
+
+void
+many_on_low(struct talk *t)
+{
+	struct member *mem = t->owner;
+
+	many_go_on(mem->many);
+}

@@ -1,0 +1,153 @@
+/*
+ * Between the parts of the standard server, and for nobody else; many.h says
+ * which has what.
+ */
+#ifndef TALK_MANY_PARTS_H
+#define TALK_MANY_PARTS_H
+
+#include <sys/queue.h>
+
+#include "io/event.h"
+#include "net/peers.h"
+#include "talk/crowd.h"
+#include "talk/run.h"
+
+struct member {
+	struct talk talk; /* number is that of the link */
+	struct crowd_link link;
+	struct many *many;
+	size_t which;	     /* of the places */
+	struct guest *guest; /* for the door; NULL: not counted */
+	struct news *news;   /* what it hears; NULL: it is told by itself */
+	struct handler *handler;
+	uint64_t dropped; /* messages that it was too slow for */
+	uint64_t told_dropped_ms;
+	uint64_t open_ms;
+	bool waits : 1;	  /* in many.waiting */
+	bool by_door : 1; /* which counts it */
+	TAILQ_ENTRY(member) waiting;
+};
+
+/* What is said to all who speak alike. */
+struct news {
+	const struct framing *out;
+	struct ring ring;
+	struct encoder encoder;
+	size_t members;
+	size_t done; /* of the batch that is being said */
+};
+
+/* A place of datagrams. */
+struct many_peers {
+	struct many *many;
+	size_t which;
+	struct peers peers;
+	bool open;
+};
+
+/* Why nobody is read; bits. */
+enum many_hold {
+	MANY_HOLD_OUTPUT = 1, /* stdout takes nothing */
+	MANY_HOLD_NEWS = 2,   /* those to whom it is relayed do not */
+};
+
+struct many {
+	struct run run;
+	const struct many_plan *plan;
+	struct feed *feed;     /* stdin, or what --each says */
+	struct outlet *outlet; /* stdout, or what --each hears */
+	struct handler each;
+	struct crowd crowd;
+	struct news *news; /* as many as there are places, at the most */
+	size_t news_n;
+	struct many_peers *peers; /* one for each place, or NULL */
+	uint64_t begun;		  /* channels so far: the last number given */
+	uint64_t handlers;	  /* that are there */
+	unsigned hold;
+	TAILQ_HEAD(, member) waiting; /* for stdout to take something */
+	bool input_over;
+	bool paused;	 /* the input: those who hear it are behind */
+	bool door_waits; /* for a handler to end */
+	bool stopping;
+	bool going_on;	    /* those who wait are being told */
+	bool met_anybody;   /* somebody has come */
+	bool pacing;	    /* --interval */
+	bool talks_to_some; /* the input says to whom, and asks for things */
+	uv_timer_t pace;
+	uv_idle_t more; /* there is more input to look at */
+	uv_timer_t sweep;
+	uv_timer_t grace;
+	uv_prepare_t weigh; /* memory, when a turn is over */
+	struct status_socket *status;
+	uint64_t refused; /* lines of the input */
+	struct span due;  /* lines for programs, of which stdout has to take */
+	size_t due_at;	  /* those from here on */
+};
+
+static inline struct member *
+many_member(struct crowd_link *l)
+{
+	return (struct member *)((char *)l - offsetof(struct member, link));
+}
+
+static inline struct member *
+many_at(const struct many *m, size_t i)
+{
+	return many_member(m->crowd.v[i]);
+}
+
+/* many.c */
+void many_stop_if_done(struct many *);
+void many_hold(struct many *, enum many_hold, bool on);
+void many_on_input_over(struct many *);
+
+/* many_member.c */
+void many_on_client(struct door *, const struct door_client *);
+void many_on_datagrams(struct door *, size_t which, int fd, bool borrowed);
+void many_on_over(struct talk *);
+void many_on_wait(struct talk *);
+/* It is ended, in a few words and perhaps with a text. */
+void many_close(
+    struct member *, enum status, const char *why, const struct fail *);
+void many_release_members(struct many *);
+
+/* many_say.c */
+void many_pump(struct many *);
+void many_on_more(struct feed *);
+
+/* many_news.c */
+bool many_news_init(struct many *);
+void many_news_release(struct many *);
+void many_join(struct many *, struct member *);
+void many_part(struct member *);
+/*
+ * Says b->v[from...until) to all, or to all but those; `fault` is called for
+ * each that cannot be said to somebody.
+ */
+void many_tell_all(struct many *, const struct batch *, size_t from,
+    const struct target *but,
+    void (*fault)(struct many *, size_t at, const struct fail *));
+/* The same to one. */
+void many_tell(struct many *, struct member *, const struct batch *,
+    size_t from, void (*fault)(struct many *, size_t at, const struct fail *));
+void many_on_heard(struct talk *, const struct batch *);
+void many_on_low(struct talk *);
+/* Somebody may have taken something, or has gone. */
+void many_go_on(struct many *);
+
+/* many_sweep.c */
+void many_sweep_begin(struct many *);
+size_t many_memory(const struct many *);
+
+/* many_table.c */
+void many_print_table(struct many *);
+void many_list(struct many *, uint64_t line);
+/* An error of the input's line; false: events are not for this output. */
+bool many_tell_error(struct many *, const struct fail *, uint64_t line);
+bool many_tells(const struct many *);
+bool many_tell_due(struct many *);
+int many_status_open(struct many *, struct fail *);
+void many_status_close(struct many *);
+void many_status_release(struct many *);
+
+#endif

@@ -1,0 +1,275 @@
+/*
+ * What the input says, and to whom: lines for all, for some or for one, and
+ * what a program asks for in JSON lines.
+ *
+ * Before anybody has come there is nobody to say news to, so a plain input is
+ * not read; later, what is said while nobody is there is said to nobody.
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/event.h"
+#include "talk/many_parts.h"
+
+/* Batches in one turn; then clients, clocks and signals have theirs. */
+#define BATCHES_A_TURN 8
+
+/* The record that is looked at, for what is said of it. */
+static uint64_t
+record(const struct many *m)
+{
+	return m->feed->note.record;
+}
+
+static void
+prefix(const struct many *m, struct fail *f)
+{
+	if (record(m) > 0)
+		fail_prefix(f, "%s: line %" PRIu64, m->feed->name, record(m));
+	else
+		fail_prefix(f, "%s", m->feed->name);
+}
+
+static void
+refuse(struct many *m, const struct fail *f)
+{
+	if (f->status != STATUS_DONE)
+		m->refused++;
+	if (!many_tell_error(m, f, record(m)))
+		m->run.plan->complain(f);
+}
+
+/* v[at] of the batch cannot be said to somebody. */
+static void
+fault(struct many *m, size_t at, const struct fail *f)
+{
+	struct feed *feed = m->feed;
+	const size_t next = feed->next;
+	struct fail told = *f;
+
+	feed->next = at;
+	feed_skip(feed); /* which says where it stood */
+	feed->next = next;
+	prefix(m, &told);
+	refuse(m, &told);
+}
+
+static void
+no_such(struct many *m, uint64_t number)
+{
+	struct fail f;
+
+	if (number == 0 || number > m->begun)
+		fail_set(&f, STATUS_MALFORMED,
+		    "expected a channel that is there, saw one that never was");
+	else
+		fail_set(&f, STATUS_DONE,
+		    "expected a channel that is there, saw c%" PRIu64
+		    ", which has gone",
+		    number);
+	if (number > m->begun)
+		fail_hint(&f, "the last one was c%" PRIu64, m->begun);
+	prefix(m, &f);
+	refuse(m, &f);
+}
+
+static void
+say_to_one(struct many *m, uint64_t number, const struct batch *b)
+{
+	struct crowd_link *l = crowd_find(&m->crowd, number);
+	size_t i;
+
+	if (l != NULL && !many_member(l)->talk.ending) {
+		many_tell(m, many_member(l), b, m->feed->next, fault);
+		return;
+	}
+	for (i = m->feed->next; i < b->n; i++) {
+		const size_t next = m->feed->next;
+
+		m->feed->next = i;
+		feed_skip(m->feed);
+		m->feed->next = next;
+		no_such(m, number);
+	}
+}
+
+static void
+on_pace(uv_timer_t *t)
+{
+	struct many *m = t->data;
+
+	m->pacing = false;
+	many_pump(m);
+}
+
+static void
+say(struct many *m)
+{
+	struct feed *f = m->feed;
+	struct batch b = {f->batch.v, f->until, f->batch.cap};
+	const struct target to = f->to;
+	uint32_t i;
+
+	if (m->plan->interval_ms > 0) {
+		b.n = f->next + 1;
+		m->pacing = true;
+		uv_timer_start(&m->pace, on_pace, m->plan->interval_ms, 0);
+	}
+
+	switch (to.kind) {
+	case TARGET_ALL:
+		many_tell_all(m, &b, f->next, NULL, fault);
+		break;
+	case TARGET_BUT:
+		many_tell_all(m, &b, f->next, &to, fault);
+		break;
+	case TARGET_ONE:
+	case TARGET_SOME:
+		for (i = 0; i < to.n; i++)
+			say_to_one(m, target_list(&to)[i], &b);
+		break;
+	case TARGET_NOBODY:
+		say_to_one(m, 0, &b);
+		break;
+	}
+	f->next = b.n;
+}
+
+/* What is asked for, of one. */
+static void
+obey_for(struct many *m, struct member *mem, const struct json_beside *asks)
+{
+	struct talk *t = &mem->talk;
+	struct fail f;
+
+	if (t->ending || t->over)
+		return;
+	switch (asks->what) {
+	case JSON_CLOSE:
+		talk_finish(t);
+		break;
+	case JSON_CLOSE_NOW:
+		talk_end(t, STATUS_DONE, "closed by us");
+		break;
+	case JSON_SHUT:
+		talk_shut(t);
+		break;
+	case JSON_MODE:
+		if (talk_change_mode(t, asks->mode, &f))
+			many_part(mem); /* it hears what others do no more */
+		else {
+			prefix(m, &f);
+			refuse(m, &f);
+		}
+		break;
+	case JSON_LIST:
+	case JSON_NOTHING:
+		break;
+	}
+}
+
+static void
+obey(struct many *m)
+{
+	const struct source_command *c = &m->feed->source.command;
+	const struct target to = m->feed->to;
+	struct crowd_link *l;
+	struct member *mem;
+	size_t i;
+
+	m->feed->note = c->note;
+	if (c->asks.what == JSON_LIST) {
+		many_list(m, record(m));
+		return;
+	}
+	if (to.kind == TARGET_ALL || to.kind == TARGET_BUT) {
+		for (i = 0; i < m->crowd.n; i++) {
+			mem = many_at(m, i);
+			if (to.kind == TARGET_ALL ||
+			    !target_has(&to, mem->link.number))
+				obey_for(m, mem, &c->asks);
+		}
+		return;
+	}
+	for (i = 0; i < to.n; i++) {
+		l = crowd_find(&m->crowd, target_list(&to)[i]);
+		if (l == NULL)
+			no_such(m, target_list(&to)[i]);
+		else
+			obey_for(m, many_member(l), &c->asks);
+	}
+	if (to.kind == TARGET_NOBODY)
+		no_such(m, 0);
+}
+
+/* Nothing more is said; whoever is there stays as long as he likes. */
+static void
+input_over(struct many *m)
+{
+	size_t i;
+
+	m->input_over = m->run.home.said_all = true;
+	feed_rest(m->feed);
+	for (i = 0; i < m->crowd.n; i++)
+		talk_said_all(&many_at(m, i)->talk);
+	many_on_input_over(m);
+}
+
+static void
+on_more_idle(uv_idle_t *idle)
+{
+	uv_idle_stop(idle);
+	many_pump(idle->data);
+}
+
+/* Is there anybody to say something to, or something to be asked? */
+static bool
+is_wanted(const struct many *m)
+{
+	return !m->stopping && !m->input_over && !m->paused && !many_tells(m) &&
+	    (m->met_anybody || m->talks_to_some);
+}
+
+void
+many_pump(struct many *m)
+{
+	struct feed *f = m->feed;
+	unsigned batches;
+
+	for (batches = 0; is_wanted(m); batches++) {
+		if (batches == BATCHES_A_TURN) {
+			uv_idle_start(&m->more, on_more_idle);
+			return;
+		}
+		switch (feed_next(f)) {
+		case FEED_LATER:
+			return;
+		case FEED_OVER:
+			input_over(m);
+			return;
+		case FEED_BAD:
+			*m->run.fail = *f->fail;
+			run_end(&m->run, f->fail->status);
+			return;
+		case FEED_REFUSED:
+			refuse(m, f->fail);
+			break;
+		case FEED_COMMAND:
+			obey(m);
+			break;
+		case FEED_READY:
+			say(m);
+			break;
+		}
+	}
+	feed_rest(f);
+}
+
+void
+many_on_more(struct feed *f)
+{
+	many_pump(f->owner);
+}
