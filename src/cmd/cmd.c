@@ -15,6 +15,7 @@
 const struct cmd *const cmd_table[] = {
     &cmd_connect,
     &cmd_serve_single,
+    &cmd_serve_multi,
     &cmd_encode,
     &cmd_decode,
     &cmd_help,

@@ -27,6 +27,7 @@ struct cmd {
 
 extern const struct cmd cmd_connect;
 extern const struct cmd cmd_serve_single;
+extern const struct cmd cmd_serve_multi;
 extern const struct cmd cmd_encode;
 extern const struct cmd cmd_decode;
 extern const struct cmd cmd_help;

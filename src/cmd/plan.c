@@ -27,6 +27,7 @@ plan_release(struct plan *p)
 	if (p->expect != NULL)
 		regfree(&p->expect_re);
 	command_release(&p->run.handler.command);
+	plan_door_release(p);
 	if (p->has_format)
 		format_release(&p->format);
 	if (p->has_reply)

@@ -5,6 +5,8 @@
 #ifndef CMD_PLAN_H
 #define CMD_PLAN_H
 
+#include <limits.h>
+
 #include "base/num.h"
 #include "talk/filter.h"
 #include "talk/run.h"
@@ -61,6 +63,19 @@ struct plan {
 	enum stamp_kind timestamps;
 	struct stamp out_stamp, err_stamp; /* one for each stream of lines */
 	const char *handler_option; /* --exec or --sh, whichever it was */
+
+	/* Of serve-multi. */
+	bool many;
+	bool addressed, no_channel;
+	uint64_t queue, memory;
+	struct talk_plan *talks; /* one for each place */
+
+	/* Of a server: who may come, and where to. */
+	struct rules_word *rules;
+	size_t rules_n, rules_cap;
+	struct door_place *places; /* of serve-multi; see plan_addresses */
+	const char **place_words;  /* of those with a MODE@, as typed */
+	size_t places_n;
 };
 
 void plan_init(struct plan *);
@@ -86,6 +101,42 @@ int plan_finish(struct plan *, struct fail *);
  */
 int plan_talk_finish(struct plan *, struct fail *);
 int plan_handler_finish(struct plan *, struct fail *); /* a part of it */
+
+/*
+ * The sockets that a service manager has passed us, by the rules of
+ * sd_listen_fds: how many there are from PLAN_PASSED on. LISTEN_PID says for
+ * whom; what is not for us is as if it were not there. -1 and a usage error
+ * for more than `max`.
+ */
+#define PLAN_PASSED 3
+#define PLAN_PASSED_MAX (INT_MAX - PLAN_PASSED)
+int plan_passed(int max, struct fail *);
+
+/*
+ * The words of serve-multi, each ADDRESS or MODE@ADDRESS, become p->places;
+ * without a word, all the sockets that were passed to us, or CMD_ADDRESS. What
+ * stands before an @ is a mode if it is one; of several @ the first counts
+ * that has a mode before it. A tag that holds one is written \x40. The first
+ * address is also that of run.listen. -1 and a usage error.
+ */
+int plan_addresses(struct plan *, int argc, char **argv, struct fail *);
+
+/*
+ * After plan_talk_finish: what the options say together about the door, and
+ * about each place, into run.door. A place without a mode of its own has that
+ * of -m; datagrams are raw. 0, or -1 and a usage error, or one of STATUS_IO
+ * for a program that is not there.
+ */
+int plan_door_finish(struct plan *, struct fail *);
+
+/*
+ * After that: the rest of what only serve-multi has. 0, or -1 and a usage error.
+ */
+void plan_many_init(struct plan *);
+int plan_many_finish(struct plan *, struct fail *);
+
+/* Gives back what these have taken. */
+void plan_door_release(struct plan *);
 
 /*
  * Parts of it, for datagrams: does the address have them; are the options
@@ -123,5 +174,15 @@ int set_join(struct plan *, const char *value, struct fail *);
 int set_ttl(struct plan *, const char *value, struct fail *);
 int set_exec(struct plan *, const char *value, struct fail *);
 int set_sh(struct plan *, const char *value, struct fail *);
+int set_allow(struct plan *, const char *value, struct fail *);
+int set_deny(struct plan *, const char *value, struct fail *);
+int set_proxy_from(struct plan *, const char *value, struct fail *);
+int set_deny_with(struct plan *, const char *value, struct fail *);
+int set_slow(struct plan *, const char *value, struct fail *);
+int set_queue(struct plan *, const char *value, struct fail *);
+int set_memory(struct plan *, const char *value, struct fail *);
+int set_each(struct plan *, const char *value, struct fail *);
+int set_header_timeout(struct plan *, const char *value, struct fail *);
+int set_accept_cmd(struct plan *, const char *value, struct fail *);
 
 #endif

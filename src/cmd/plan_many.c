@@ -68,6 +68,20 @@ set_each(struct plan *p, const char *value, struct fail *f)
 	return 0;
 }
 
+/* A message's, and that of a balancer's. */
+int
+set_header_timeout(struct plan *p, const char *value, struct fail *f)
+{
+	enum num_result r = num_duration(value, &p->run.door.header_ms);
+
+	if (r != NUM_OK) {
+		plan_refuse_number("duration", r, value, f);
+		return fail_hint(f, "try: 500ms, 10s or 2m");
+	}
+	p->run.many.message_ms = p->run.door.header_ms;
+	return 0;
+}
+
 static int
 both(const char *a, const char *b, const char *hint, struct fail *f)
 {

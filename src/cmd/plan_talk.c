@@ -24,6 +24,8 @@
 #define RETRY_MAX_MS 30000
 #define KEEPALIVE_MAX_MS (32767 * 1000) /* TCP_KEEPIDLE */
 #define GRACE_MS 2000
+#define HEADER_MS 10000
+#define ACCEPT_CMD_MS 5000
 
 void
 plan_talk_init(struct plan *p)
@@ -33,9 +35,12 @@ plan_talk_init(struct plan *p)
 	p->run.talk.queue_max = QUEUE_MAX;
 	p->run.dial.opts = sock_opts_default;
 	p->run.door.ready_fd = -1;
+	p->run.door.header_ms = HEADER_MS;
+	p->run.door.ask.limit_ms = ACCEPT_CMD_MS;
 	p->run.retry_max_ms = RETRY_MAX_MS;
 	p->run.listen.mode = (mode_t)-1;
 	p->run.handler.grace_ms = GRACE_MS;
+	plan_many_init(p);
 	p->backlog = 4096;
 	p->repeat = 1;
 }

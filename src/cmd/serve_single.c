@@ -1,46 +1,8 @@
 /* wdsock serve-single: the simplified server (serveur simplifie). */
 
-#include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/num.h"
 #include "cmd/cmd.h"
-
-#define FIRST_PASSED_FD 3
-
-/*
- * Has a service manager passed us a socket, by the rules of sd_listen_fds?
- * LISTEN_PID says for whom; what is not for us is as if it were not there. 1:
- * it has. More than one is not ours to choose from. -1 and a usage error.
- */
-static int
-was_passed(struct addr *at, struct fail *f)
-{
-	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
-	uint64_t n, id;
-
-	if (fds == NULL || pid == NULL ||
-	    num_parse(pid, 1, INT_MAX, &id) != NUM_OK || (pid_t)id != getpid())
-		return 0;
-	if (num_parse(fds, 1, INT_MAX - FIRST_PASSED_FD, &n) != NUM_OK ||
-	    n > 1) {
-		fail_set(f, STATUS_USAGE,
-		    "LISTEN_FDS: expected 1, a single socket, saw '%.32s'",
-		    fds);
-		return fail_hint(f,
-		    "try: one ListenStream= for it, or fd:3, fd:4 ... to say "
-		    "which one");
-	}
-	/* Nobody that we start is to have it. */
-	fcntl(FIRST_PASSED_FD, F_SETFD, FD_CLOEXEC);
-	memset(at, 0, sizeof(*at));
-	at->kind = ADDR_FD;
-	at->fd = FIRST_PASSED_FD;
-	return 1;
-}
 
 /* The one word, or what was passed, or where the vendor's examples are. */
 static int
@@ -50,10 +12,13 @@ read_address(struct plan *p, int argc, char **argv, struct fail *f)
 
 	if (argc == 1)
 		return cmd_address(p, argv[0], at, f);
-	switch (was_passed(at, f)) {
+	switch (plan_passed(1, f)) {
 	case 0:
 		return cmd_address(p, CMD_ADDRESS, at, f);
 	case 1:
+		memset(at, 0, sizeof(*at));
+		at->kind = ADDR_FD;
+		at->fd = PLAN_PASSED;
 		return 0;
 	}
 	return -1;
@@ -95,12 +60,7 @@ static const struct option options[] = {
 	OPTION_IN(OPTION_FLAG, run.refuse_others)},
     {0, "accept-timeout", "DURATION", "give up waiting for a client after it",
 	OPTION_IN(OPTION_DURATION, run.accept_ms)},
-    {0, "backlog", "N", "how many may wait to be accepted (4096)",
-	OPTION_IN(OPTION_COUNT, backlog)},
-    {0, "ready-fd", "N", "write the address there, then close it",
-	OPTION_IN(OPTION_TEXT, ready_fd)},
-    {0, "socket-mode", "MODE", "of the file of a Unix socket, octal",
-	OPTION_IN(OPTION_TEXT, socket_mode)},
+    CMD_OPTIONS_LISTEN,
     CMD_OPTIONS_SOCKET,
     CMD_OPTIONS_DATAGRAMS,
     {'h', "help", NULL, "this text", OPTION_BY(set_help)},

@@ -78,6 +78,18 @@
 	{0, "dump", NULL, "show the bytes on the wire, on stderr", \
 		OPTION_IN(OPTION_FLAG, run.talk.dump)}
 
+#define CMD_OPTIONS_SERVER \
+	{0, "idle", "DURATION", "end a client when nothing comes or goes", \
+		OPTION_IN(OPTION_DURATION, run.talk.idle_ms)}, \
+	{0, "linger", "DURATION", "wait for input when a client has closed", \
+		OPTION_IN(OPTION_DURATION, run.talk.linger_ms)}, \
+	{0, "deadline", "DURATION", "end after that, whatever happens", \
+		OPTION_IN(OPTION_DURATION, run.deadline_ms)}, \
+	{'v', "verbose", NULL, "say what happens; twice: and why", \
+		OPTION_BY(set_verbose)}, \
+	{0, "dump", NULL, "show the bytes on the wire, on stderr", \
+		OPTION_IN(OPTION_FLAG, run.talk.dump)}
+
 #define CMD_OPTION_COLOR \
 	{0, "color", "WHEN", "on stderr: auto, always or never", \
 		OPTION_BY(set_color)}
@@ -118,6 +130,38 @@
 		OPTION_BY(set_ttl)}, \
 	{0, "interface", "NAME", "this interface alone", \
 		OPTION_IN(OPTION_TEXT, run.dial.opts.interface)}
+
+#define CMD_OPTIONS_LISTEN \
+	{0, "backlog", "N", "how many may wait to be accepted (4096)", \
+		OPTION_IN(OPTION_COUNT, backlog)}, \
+	{0, "ready-fd", "N", "write the address there, then close it", \
+		OPTION_IN(OPTION_TEXT, ready_fd)}, \
+	{0, "socket-mode", "MODE", "of the file of a Unix socket, octal", \
+		OPTION_IN(OPTION_TEXT, socket_mode)}
+
+#define CMD_OPTIONS_DOOR \
+	{0, "allow", "WHO", "let only these in: address, CIDR, host, @FILE", \
+		OPTION_BY(set_allow)}, \
+	{0, "deny", "WHO", "do not let these in, even if allowed", \
+		OPTION_BY(set_deny)}, \
+	{0, "deny-with", "HOW", "close (default), reset, or a message", \
+		OPTION_BY(set_deny_with)}, \
+	{0, "max-clients", "N", "so many at a time, and no more", \
+		OPTION_IN(OPTION_COUNT, run.door.clients_max)}, \
+	{0, "max-per-ip", "N", "so many from one address (IPv6: a /64)", \
+		OPTION_IN(OPTION_COUNT, run.door.per_ip_max)}, \
+	{0, "accept-cmd", "COMMAND", "ask a program who may come in", \
+		OPTION_BY(set_accept_cmd)}, \
+	{0, "accept-cmd-timeout", "DURATION", "what it has to answer (5s)", \
+		OPTION_IN(OPTION_DURATION, run.door.ask.limit_ms)}, \
+	{0, "proxy-protocol", NULL, "expect a balancer's header of each", \
+		OPTION_IN(OPTION_FLAG, run.door.proxied)}, \
+	{0, "proxy-from", "WHO", "expect it of these", \
+		OPTION_BY(set_proxy_from)}, \
+	{0, "defer-accept", NULL, "TCP: accept who has said something", \
+		OPTION_IN(OPTION_FLAG, run.listen.defer_accept)}, \
+	{0, "reuse-port", NULL, "TCP: share the port with other processes", \
+		OPTION_IN(OPTION_FLAG, run.listen.reuse_port)}
 
 #define CMD_OPTIONS_DATAGRAMS \
 	{'u', "udp", NULL, "an address without a scheme is one of UDP", \

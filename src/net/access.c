@@ -55,10 +55,10 @@ read_address(const char *text, struct access_net *net, unsigned *width)
 }
 
 static int
-refuse(const char *text, const char *saw, struct fail *f)
+refuse(const char *saw, struct fail *f)
 {
-	fail_set(f, STATUS_USAGE,
-	    "'%.128s': expected an address or a network, saw %s", text, saw);
+	fail_set(
+	    f, STATUS_USAGE, "expected an address or a network, saw %s", saw);
 	return fail_hint(f, "try: 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32");
 }
 
@@ -72,16 +72,15 @@ access_parse(const char *text, struct access_net *net, struct fail *f)
 	uint64_t bits;
 
 	if (len >= sizeof(address))
-		return refuse(text, "too many characters", f);
+		return refuse("too many characters", f);
 	memcpy(address, text, len);
 	address[len] = '\0';
 	if (!read_address(address, net, &width))
-		return refuse(text, "another word", f);
+		return refuse("another word", f);
 	if (slash != NULL) {
 		if (num_parse(slash + 1, 0, width, &bits) != NUM_OK)
-			return refuse(text,
-			    width == 32 ? "no prefix from 0 to 32"
-					: "no prefix from 0 to 128",
+			return refuse(width == 32 ? "no prefix from 0 to 32"
+						  : "no prefix from 0 to 128",
 			    f);
 		net->bits = (uint8_t)(bits + 128 - width);
 	}

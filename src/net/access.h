@@ -40,7 +40,7 @@ struct access {
 void access_init(struct access *);
 void access_release(struct access *);
 
-/* Reads one network. 0, or -1 and a usage error that names it. */
+/* Reads one network. 0, or -1 and a usage error that does not name it. */
 int access_parse(const char *text, struct access_net *, struct fail *);
 
 /* The network of one host. False if it has no IP address. */

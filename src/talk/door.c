@@ -8,6 +8,8 @@
 
 #include "talk/door_parts.h"
 
+#define FULL "as many as --max-clients are there"
+
 bool
 door_listens(const struct door *d)
 {
@@ -96,6 +98,25 @@ door_objection(struct door *d, struct door_client *c)
 	return NULL;
 }
 
+const char *
+door_admit(struct door *d, const struct sockaddr *peer, struct guest **guest)
+{
+	struct door_client c = {.peer = peer};
+	const char *why;
+
+	d->inside++;
+	why = d->plan->clients_max > 0 && d->inside > d->plan->clients_max
+	    ? FULL
+	    : door_objection(d, &c);
+	if (why != NULL) {
+		d->denied++;
+		door_left(d, c.guest);
+		c.guest = NULL;
+	}
+	*guest = c.guest;
+	return why;
+}
+
 /* Must it say whose it is? *why: it may not, and must. */
 static bool
 is_forwarded(
@@ -132,7 +153,7 @@ door_on_accept(
 		    &p->places[post->which].listen.opts, &f);
 	d->inside++;
 	if (p->clients_max > 0 && d->inside > p->clients_max) {
-		door_turn_away(d, &c, "as many as --max-clients are there");
+		door_turn_away(d, &c, FULL);
 		return;
 	}
 	if (is_forwarded(d, &c, &why)) {

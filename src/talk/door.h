@@ -8,11 +8,10 @@
  *
  *	resolve --> open all --> announce --> on_open
  *
- *	accept --> (PROXY header) --> allow, deny, per address --> (program)
- *	   \              \                        \                 |  \
- *	    \______________\________________________\________________|__ on_denied
- *	                                                             v
- *	                                                         on_client
+ *	accept --> (PROXY header) --> rules and limits --> (program)
+ *	  |               |                 |               |     |
+ *	  '---------------'-----------------'---------------'     v
+ *	                     on_denied                        on_client
  *
  * Nobody holds up another one. Who needs neither a header nor a program is let
  * in at once, without memory of the door's. What a client is counted for it is
@@ -169,6 +168,12 @@ void door_left(struct door *, struct guest *);
 
 /* One that on_client gave, and that is not wanted: as if it were denied. */
 void door_deny(struct door *, const struct door_client *, const char *why);
+
+/*
+ * Somebody of whom the door sees nothing, such as a peer of datagrams: NULL,
+ * and it is counted until door_left; or why it may not come in.
+ */
+const char *door_admit(struct door *, const struct sockaddr *, struct guest **);
 
 /*
  * Files of rules are read again, and names asked for again. Whoever is inside

@@ -184,6 +184,8 @@ watch(struct handler *h, const struct process *p, struct fail *f)
 	}
 	if (h->plan->format != NULL)
 		sink_set_format(&h->outlet.sink, h->plan->format);
+	if (h->plan->tagged)
+		sink_set_tagged(&h->outlet.sink);
 	h->feed.inlet.on_closed = on_inlet_closed;
 	h->feed.inlet.keeper = h;
 	h->outlet.on_closed = on_outlet_closed;

@@ -189,7 +189,7 @@ add_words(struct rules *r, enum rules_kind kind, const char *text,
 			    word);
 		else if (add_word(r, kind, word, f) == 0)
 			continue;
-		else if (f->status == STATUS_USAGE && f->what[0] != '\'')
+		else if (f->status == STATUS_USAGE)
 			fail_prefix(f, "'%.64s'", word);
 		return fail_prefix(
 		    f, "%.256s: line %zu", path, line_of(text, at));

@@ -200,7 +200,8 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 	run->home.on_dump = on_dump;
 	run->home.on_refused = on_refused;
 	talk_home_init(&run->home);
-	if (plan->handler.command.argv != NULL)
+	if (plan->handler.command.argv != NULL ||
+	    plan->door.ask.command.argv != NULL)
 		process_remember(&run->origin);
 	if (init_signals(run) == -1) {
 		release(run);

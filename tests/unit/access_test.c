@@ -52,8 +52,8 @@ test_refused(const char *text)
 
 	is_num(access_parse(text, &net, &f), -1, "'%s' is no network", text);
 	is_num(f.status, STATUS_USAGE, "'%s' is a usage error", text);
-	ok(strstr(f.what, text) != NULL && f.hint[0] != '\0',
-	    "which names it and says what to try");
+	ok(strstr(f.what, ", saw ") != NULL && f.hint[0] != '\0',
+	    "which says what was seen and what to try");
 }
 
 static void

@@ -861,7 +861,7 @@ test_ask_late(void)
 	struct scene s;
 	int fd, i;
 
-	prepare_ask(&s, "sleep 1000 & wait");
+	prepare_ask(&s, "tail -f /dev/null & wait");
 	s.plan.ask.limit_ms = 50;
 	start(&s);
 	fd = come(&s, 0, "");
@@ -871,7 +871,7 @@ test_ask_late(void)
 	close(fd);
 	finish_ask(&s, "a program hangs");
 
-	prepare_ask(&s, "sleep 1000");
+	prepare_ask(&s, "tail -f /dev/null");
 	start(&s);
 	for (i = 0; i < 70; i++)
 		close(come(&s, 0, ""));
