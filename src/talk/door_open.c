@@ -69,13 +69,15 @@ write_names(const struct door *d, int fd, struct fail *f)
 static int
 announce(struct door *d, struct fail *f)
 {
+	char mode[FRAMING_TEXT_MAX];
 	size_t i, n = 0;
 
 	for (i = 0; i < d->opened; i++)
 		if (d->posts[i].what != DOOR_CONNECTED) {
 			n++;
-			log_say(d->log, LOG_VERBOSE, "listening on %s",
-			    d->posts[i].l.name);
+			log_say(d->log, LOG_VERBOSE, "listening on %s (%s)",
+			    d->posts[i].l.name,
+			    framing_print(&d->plan->places[i].in, mode));
 		}
 	/* What was passed to us connected is known to whoever did. */
 	if (n == 0)

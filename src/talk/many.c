@@ -141,17 +141,9 @@ on_open(struct door *d)
 	struct many *m = d->owner;
 	const struct log *log = &m->run.plan->log;
 	char host[256] = "?";
-	size_t i;
 
 	gethostname(host, sizeof(host) - 1);
 	log_say(log, LOG_VERBOSE, "process %ld on %s", (long)getpid(), host);
-	for (i = 0; i < m->run.plan->door.places_n; i++) {
-		char mode[FRAMING_TEXT_MAX];
-
-		log_say(log, LOG_VERBOSE, "listening on %s (%s)",
-		    door_name(d, i),
-		    framing_print(&m->plan->talks[i].in, mode));
-	}
 	door_resume(d);
 	many_pump(m);
 }

@@ -322,7 +322,7 @@ many_tell_all(struct many *m, const struct batch *b, size_t from,
 			encode_for(m, &m->news[i], b, from, fault);
 	for (i = 0; i < m->crowd.n; i++) {
 		mem = many_at(m, i);
-		if (but != NULL && target_has(but, mem->link.number))
+		if (but != NULL && !target_has(but, mem->link.number))
 			continue;
 		if (mem->news == NULL)
 			many_tell(m, mem, b, from, fault);
@@ -349,8 +349,9 @@ many_on_heard(struct talk *t, const struct batch *b)
 {
 	struct member *mem = t->owner;
 	struct many *m = mem->many;
-	const struct target but = target_one(mem->link.number);
+	struct target but = target_one(mem->link.number);
 
+	but.kind = TARGET_BUT;
 	many_tell_all(m, b, 0, &but, not_relayed);
 	if (m->paused)
 		many_hold(m, MANY_HOLD_NEWS, true);

@@ -189,7 +189,7 @@ obey(struct many *m)
 		for (i = 0; i < m->crowd.n; i++) {
 			mem = many_at(m, i);
 			if (to.kind == TARGET_ALL ||
-			    !target_has(&to, mem->link.number))
+			    target_has(&to, mem->link.number))
 				obey_for(m, mem, &c->asks);
 		}
 		return;
