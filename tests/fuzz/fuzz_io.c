@@ -97,27 +97,6 @@ enlarge(struct slice m, unsigned how)
 	return slice_of(first, len);
 }
 
-/* Undoes \n or \0, and \\; nothing else stands behind a backslash. */
-static size_t
-unescape(struct slice record, uint8_t end, uint8_t *back)
-{
-	const uint8_t letter = end == '\n' ? 'n' : '0';
-	size_t i, n = 0;
-	uint8_t c;
-
-	for (i = 0; i < record.len; i++) {
-		c = record.p[i];
-		if (c == '\\') {
-			CHECK(++i < record.len, "an escape is whole");
-			c = record.p[i];
-			CHECK(c == '\\' || c == letter, "an escape is known");
-			c = c == letter ? end : c;
-		}
-		back[n++] = c;
-	}
-	return n;
-}
-
 /* Is that the record of the message, as it is read back? */
 static void
 check_record(const struct choice *c, struct slice m, struct slice record)
@@ -135,8 +114,9 @@ check_record(const struct choice *c, struct slice m, struct slice record)
 		CHECK(text_unhex(record, back, &len, &pos) == TEXT_OK,
 		    "hex is read back");
 	else if (!c->terminal)
-		len =
-		    unescape(record, c->sink == SINK_NULL ? '\0' : '\n', back);
+		CHECK(text_unescape_record(record, c->sink == SINK_NULL, back,
+			  &len, &pos) == TEXT_OK,
+		    "a record is read back");
 	if (c->sink == SINK_ESCAPED || c->sink == SINK_HEX || !c->terminal)
 		CHECK(check_same(slice_of(back, len), m), "as it was");
 	free(back);

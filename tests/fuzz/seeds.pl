@@ -134,6 +134,14 @@ for my $sink (0 .. 6) {
 		}
 	}
 }
+# Records that begin with a channel: what is in them, raw and from escapes.
+for my $sink (0, 1, 4, 5) {
+	for my $b (0, 2, 0xe0) {
+		seed('io', chr($sink * 7 + $_->[0]) . chr($b) .
+		    "\x08\x47" . $_->[1])
+		    for [1, "a\\\nc9\tforged\0b\0"], [5, "a\\x00c9\\tforged\n"];
+	}
+}
 
 # Messages that only repetition makes long, in modes of each family.
 for my $mode ('windev', 'windev,count=chars', 'windev,tail=CRLF', 'end-tag',
