@@ -1,7 +1,8 @@
 /*
  * Between the parts of a channel, and for nobody else: chan.c reads and has
- * the states, send.c writes, news.c is what is said to many, packet.c does both where there are datagrams,
- * loop.c has what the channels of a loop share.
+ * the states, send.c writes, news.c is what is said to many, packet.c does
+ * both where there are datagrams, loop.c has what the channels of a loop
+ * share.
  */
 #ifndef CHAN_PARTS_H
 #define CHAN_PARTS_H

@@ -130,7 +130,8 @@ int plan_addresses(struct plan *, int argc, char **argv, struct fail *);
 int plan_door_finish(struct plan *, struct fail *);
 
 /*
- * After that: the rest of what only serve-multi has. 0, or -1 and a usage error.
+ * After that: the rest of what only serve-multi has. 0, or -1 and a usage
+ * error.
  */
 void plan_many_init(struct plan *);
 int plan_many_finish(struct plan *, struct fail *);

@@ -76,8 +76,8 @@ talk_clock_runs(const struct talk *t, enum talk_clock which)
 static void
 on_closed(uv_handle_t *h)
 {
-	struct talk_timer *c = (struct talk_timer *)((char *)h -
-	    offsetof(struct talk_timer, timer));
+	struct talk_timer *c =
+	    (void *)((char *)h - offsetof(struct talk_timer, timer));
 	struct talk *t = c->talk;
 
 	free(c);

@@ -77,7 +77,7 @@ on_outlet_error(struct outlet *o, int err)
 
 	many_hold(m, MANY_HOLD_OUTPUT, false);
 	if (m->plan->each && err == EPIPE)
-		return; /* how it ends, and what it has said, is still to come */
+		return; /* how it ends, and what it says, is still to come */
 	fail_set(m->run.fail, STATUS_IO, "%s: %s",
 	    m->plan->each ? "the input of --each" : "stdout", strerror(err));
 	if (!m->plan->each && (err == EPIPE || err == ENXIO))

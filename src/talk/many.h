@@ -39,7 +39,7 @@ struct many_plan {
 	uint64_t idle_ms;	 /* 0: none, of this and the next two */
 	uint64_t message_ms;	 /* what a message that has begun may take */
 	uint64_t first_ms;	 /* and until the first one is there */
-	uint64_t interval_ms; /* between messages of the input */
+	uint64_t interval_ms;	 /* between messages of the input */
 	uint64_t grace_ms;	 /* to take what is queued when we stop */
 	const char *status_path; /* --status-socket, or NULL */
 };

@@ -87,7 +87,7 @@ struct many {
 static inline struct member *
 many_member(struct crowd_link *l)
 {
-	return (struct member *)((char *)l - offsetof(struct member, link));
+	return (void *)((char *)l - offsetof(struct member, link));
 }
 
 static inline struct member *

@@ -229,8 +229,8 @@ on_more_idle(uv_idle_t *idle)
 static bool
 is_wanted(const struct many *m)
 {
-	return !m->stopping && !m->input_over && !m->paused && !m->pacing && !many_tells(m) &&
-	    (m->met_anybody || m->talks_to_some);
+	return !m->stopping && !m->input_over && !m->paused && !m->pacing &&
+	    !many_tells(m) && (m->met_anybody || m->talks_to_some);
 }
 
 void

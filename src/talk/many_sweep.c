@@ -64,13 +64,16 @@ on_sweep(uv_timer_t *timer)
 		look_at(m, many_at(m, i), now);
 }
 
+/* Of a ring one block is there in any case. */
 size_t
 many_memory(const struct many *m)
 {
 	size_t n = m->run.chans.bytes, i;
 
 	for (i = 0; i < m->news_n; i++)
-		n += m->news[i].ring.held;
+		n += m->news[i].ring.held > RING_BLOCK
+		    ? m->news[i].ring.held - RING_BLOCK
+		    : 0;
 	return n;
 }
 

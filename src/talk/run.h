@@ -83,7 +83,7 @@ struct run {
 	/* The run ends: what is the side's own goes. */
 	void (*on_stop)(struct run *);
 
-	/* Where there are several conversations; otherwise NULL, all of them. */
+	/* Where there are several conversations; otherwise all NULL. */
 	void *owner;
 	/* SIGUSR1. */
 	void (*on_describe)(struct run *);
