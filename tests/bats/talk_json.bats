@@ -206,6 +206,40 @@ told() {
 	each tcp4 unix
 }
 
+@test "a line may be a message and a close behind it" {
+	body() {
+		idle
+		serve -k -j <idle
+		printf '%s\n' '{"chan":"c1","text":"a","close":true}' \
+			'{"chan":["c1","c2"],"text":"b","close":true}' >&6
+		caller expect '1\r\na' expect-eof
+		caller expect '1\r\nb' expect-eof
+		until_true grep -q '"close","chan":"c2","why":"closed by us","status":0' out
+		kill "$SERVER"
+		ended 143
+		err_is_empty
+	}
+	each
+}
+
+@test "what is for many channels is refused by a server of one, with its line" {
+	body() {
+		printf '%s\n' '{"list":true}' '{"text":"a"}' \
+			'{"chan":"c1","close":"now"}' \
+			'{"except":"c1","text":"b"}' '{"except":"c2","text":"c"}' >in
+		serve -j <in
+		caller expect '1\r\na1\r\nc' half-close expect-eof
+		ended 8
+		timeless | sed -n 's/,"hint".*//p' >errors
+		printf '{"event":"error","chan":"c1","line":%s\n' \
+			'1,"error":"stdin: line 1: expected \"close\":true or \"mode\", saw what is for many channels"' \
+			'3,"error":"stdin: line 3: expected \"close\":true or \"mode\", saw what is for many channels"' \
+			'4,"error":"stdin: line 4: expected the channel c1, saw others"' |
+			diff - errors
+	}
+	each
+}
+
 @test "connect closes at a line, too, and ignores chan" {
 	body() {
 		idle

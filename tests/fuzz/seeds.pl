@@ -114,6 +114,16 @@ seed('json', "\x0a\x05\x09\x07" . join("\n", @lines[0, 1, 11, 14]));
 seed('json', "\x0a\x05\x09\x07" . join("\n", @lines[0, 1, 11, 13]) . "\n");
 seed('json', "\x0b\x05\x09\x07\x30" . join("\n", @lines[0, 20, 21, 1, 22]));
 
+# For whom, where that matters: 0x40 in the second byte.
+my @targets = ('{"chan":["c9","c1","c9"],"text":"a","close":true}',
+    '{"except":["c2","c1"],"b64":"YQ=="}', '{"chan":"*","except":"c1"}',
+    '{"chan":[],"text":"a"}', '{"chan":["c1",7],"text":"a"}',
+    '{"chan":"c1","except":"c2","text":"a"}', '{"chan":"c1","close":"now"}',
+    '{"chan":"c1","shut":true,"text":"b"}', '{"list":true}',
+    '{"list":true,"shut":true}', '{"shut":1}', '{"chan":null,"text":"a"}');
+seed('json', "\x00\x40$_") for @targets;
+seed('json', "\x0b\x45\x09\x07\x30" . join("\n", @targets, 'x', $targets[0]));
+
 # Formats, and messages for them.
 for my $format ('%m\n', '[%m]', '%n:%5l %-20p|%c|%d|%06n\n', '%t %T %r %D\0',
     '%e|%x|%b|{%j}', '%.2m%.3e%.1x%.5b%.4j', '%300m|%-4096e|', '%%\x1b[1m%m',
@@ -141,6 +151,16 @@ for my $sink (0, 1, 4, 5) {
 		    "\x08\x47" . $_->[1])
 		    for [1, "a\\\nc9\tforged\0b\0"], [5, "a\\x00c9\\tforged\n"];
 	}
+}
+
+# Records with their channels in front: 49 and more in the first byte.
+my @records = ("c1\tone\n*\ttwo\\n\\\\\r\nnone\n-c9,c3\tx\\0\nc3,c1,c3\t\nc01\tx",
+    "c1\tone\0*\ttwo\\0\\n\\\\\0none\0-c9\tx\\x\0c3,c1\ty\nz\0c1,\tx", '', '',
+    join("\n", @targets), "c1\ta\\x41\\t\n*\tb\\q\n-c2\t\nc1\\x41",
+    "c1\t41 42\nc1,c2\t4\n*\tzz\n41\n-c1\t00");
+for my $source (0, 1, 4, 5, 6) {
+	seed('io', chr(49 + $source) . chr($_) . "\x0a\x07\x03\x05" .
+	    $records[$source]) for 0, 1, 8, 12;
 }
 
 # Messages that only repetition makes long, in modes of each family.
