@@ -211,6 +211,7 @@ bad_target(const struct source *s, struct slice record, size_t at,
     enum target_error err, struct fail *f)
 {
 	char look[96];
+	size_t n;
 
 	if (err == TARGET_NO_TAB)
 		fail_set(f, STATUS_MALFORMED,
@@ -221,8 +222,14 @@ bad_target(const struct source *s, struct slice record, size_t at,
 		fail_set(f, STATUS_MALFORMED,
 		    "%s %llu: expected at most %d channels, saw more",
 		    record_name(s), (unsigned long long)s->records, TARGET_MAX);
-	else
+	else {
+		/* Of the record only what should have been a name. */
+		for (n = at; n < record.len && record.p[n] != '\t' &&
+		     record.p[n] != ',';)
+			n++;
+		record.len = n;
 		bad_record(s, record, at, "the name of a channel", f);
+	}
 	fail_hint(f,
 	    "try: in front of the tab * (all), c7, c1,c7 or -c7 (all but c7)");
 	return JSON_LINE_BAD;

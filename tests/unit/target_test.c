@@ -299,11 +299,11 @@ test_refused(void)
 	    "\"Hello\"\n\n"
 	    "line 3: expected a channel, a tab and a message, saw \"\"\n"
 	    "c1[b]\nline 5: byte 0: expected the name of a channel, saw "
-	    "\"x7\\tc\"\n*[d]",
+	    "\"x7\"\n*[d]",
 	    "a line that names no channel is refused alone");
 	GIVES(SOURCE_LINES, "c1,c2,c03\ta\nc1,c2\tb\n",
 	    "\nline 1: byte 6: expected the name of a channel, saw "
-	    "\"c03\\ta\"\nc1,c2[b]",
+	    "\"c03\"\nc1,c2[b]",
 	    "so is a list with one that is none");
 	GIVES(SOURCE_LINES, "c1\ta\\x41\nc1\tb\\\nc1\t\\0\nc1\tc",
 	    "\nline 1: byte 4: expected \\n or \\\\, saw \"\\\\x41\"\n\n"
