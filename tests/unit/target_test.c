@@ -1,9 +1,11 @@
 /*
  * For whom a message is: the channels in front of it, and the records of a
  * source that begin with them. Records are cut at each place, in batches of
- * several sizes, before a forbidden page; what is refused is refused alone.
+ * several sizes, before a forbidden page; what is refused is refused alone, and
+ * what a sink has written comes back.
  */
 
+#include <err.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,7 @@
 
 #include "base/text.h"
 #include "guard.h"
+#include "io/sink.h"
 #include "io/source.h"
 #include "tap.h"
 
@@ -321,30 +324,23 @@ test_refused(void)
 	    "and a line of hexadecimal, also the last");
 }
 
-/* A message as DESIGN writes it behind its channel. */
+/* The message of this channel as a sink writes it, behind to[len). */
 static size_t
-write_record(uint8_t *to, enum source_kind kind, struct slice m)
+write_record(uint8_t *to, size_t len, size_t cap, enum sink_kind kind,
+    uint64_t chan, struct slice m)
 {
-	struct span out = {to, 0, 4096};
-	size_t i, pos = 0;
+	struct span out = {to, len, cap};
+	struct batch b = {&m, 1, 1};
+	struct about_of of;
+	struct sink sink;
+	size_t next = 0;
 
-	if (kind == SOURCE_ESCAPED) {
-		text_escape(TEXT_ESCAPED, m, &pos, &out);
-		return out.len;
-	}
-	if (kind == SOURCE_HEX) {
-		text_hex(m, &pos, &out);
-		return out.len;
-	}
-	for (i = 0; i < m.len; i++) {
-		uint8_t c = m.p[i];
-
-		if (c == '\n' || c == '\\' || (c == 0 && kind == SOURCE_NULL)) {
-			to[out.len++] = '\\';
-			c = c == '\n' ? 'n' : c == 0 ? '0' : c;
-		}
-		to[out.len++] = c;
-	}
+	sink_init(&sink, kind, false);
+	sink_set_tagged(&sink);
+	about_begin(&of, chan, "");
+	sink_set_whose(&sink, &of);
+	if (sink_put(&sink, &b, &next, &out) != SINK_OK)
+		errx(1, "a record has no room");
 	return out.len;
 }
 
@@ -352,8 +348,15 @@ write_record(uint8_t *to, enum source_kind kind, struct slice m)
 static void
 test_round_trip(uint64_t *state)
 {
-	static const enum source_kind kinds[] = {
-	    SOURCE_LINES, SOURCE_NULL, SOURCE_ESCAPED, SOURCE_HEX};
+	static const struct {
+		enum source_kind source;
+		enum sink_kind sink;
+	} kinds[] = {
+	    {SOURCE_LINES, SINK_LINES},
+	    {SOURCE_NULL, SINK_NULL},
+	    {SOURCE_ESCAPED, SINK_ESCAPED},
+	    {SOURCE_HEX, SINK_HEX},
+	};
 	static const char hard[] = "\n\\\0nn0\t\r*c1,";
 	static struct out want, got;
 	static uint8_t record[65536];
@@ -362,8 +365,6 @@ test_round_trip(uint64_t *state)
 	size_t len, k, j;
 
 	for (i = 0; i < n && bad == 0; i++) {
-		enum source_kind kind = kinds[i % 4];
-
 		want.len = len = 0;
 		for (k = 0; k < 9; k++) {
 			struct slice m = {bytes, dice_below(state, 40)};
@@ -376,16 +377,16 @@ test_round_trip(uint64_t *state)
 					  hard[dice_below(state, sizeof(hard))];
 			say(&want, "c%llu", (unsigned long long)chan);
 			say_message(&want, m);
-			len += (size_t)sprintf((char *)record + len, "c%llu\t",
-			    (unsigned long long)chan);
-			len += write_record(record + len, kind, m);
-			record[len++] = kind == SOURCE_NULL ? '\0' : '\n';
+			len = write_record(record, len, sizeof(record),
+			    kinds[i % 4].sink, chan, m);
 		}
-		pour(kind, slice_of(record, len), 1 + dice_below(state, len),
+		pour(kinds[i % 4].source, slice_of(record, len),
+		    1 + dice_below(state, len),
 		    1 + dice_below(state, BATCH_MAX), &got);
 		bad += strcmp(want.text, got.text) != 0;
 	}
-	ok(bad == 0, "%u lots of messages come back as they were", n);
+	ok(bad == 0, "%u lots of messages come back from a sink as they were",
+	    n);
 	if (bad > 0) {
 		diag("want %s", want.text);
 		diag("got %s", got.text);
