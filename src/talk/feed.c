@@ -545,8 +545,14 @@ feed_next(struct feed *f)
 }
 
 void
+feed_look(struct feed *f, size_t at)
+{
+	f->note = note_of(f, at);
+}
+
+void
 feed_skip(struct feed *f)
 {
-	f->note = note_of(f, f->next);
+	feed_look(f, f->next);
 	f->next++;
 }

@@ -111,6 +111,9 @@ void feed_release(struct feed *);
  */
 enum feed_state feed_next(struct feed *);
 
+/* `note` says where batch.v[at] stood. */
+void feed_look(struct feed *, size_t at);
+
 /*
  * batch.v[next] cannot be sent, or nobody is there to get it: leaves it out.
  * `note` says where it stood.

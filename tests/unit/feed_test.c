@@ -28,6 +28,7 @@ struct subject {
 	char text[16384];
 	size_t len;
 	size_t runs, messages;
+	uint64_t last; /* where the last message of the last run stood */
 	bool over;
 	bool idle; /* at some time it had nothing in hand */
 };
@@ -73,6 +74,8 @@ take_run(struct subject *s)
 		f->next = f->until;
 		return;
 	}
+	feed_look(f, f->until - 1);
+	s->last = f->note.record;
 	say_target(s, &f->to);
 	for (i = 0; f->next < f->until && i < s->most; i++) {
 		if (f->to.kind == TARGET_ONE && f->to.one == 404) {
@@ -310,6 +313,7 @@ test_portions(void)
 	begin(&s, SOURCE_LINES, FEED_MANY, true, NULL);
 	s.most = 2;
 	give(&s, in, sizeof(in) - 1, SIZE_MAX);
+	is_num(s.last, 7, "where a message of a run stood is known");
 	is_text(s.text,
 	    "c1[a][b] c1[c] *[d][e] !6 it: line 6: expected a channel, a tab "
 	    "and a message, saw \"x\" c2[f] .",
