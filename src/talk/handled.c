@@ -123,6 +123,17 @@ talk_handle_enough(struct talk *t)
 }
 
 /*
+ * Has it said all? What ends by itself closes its output, which may be known
+ * before its end is.
+ */
+bool
+talk_handler_done(const struct talk *t)
+{
+	return t->handler->state != HANDLER_RUNS ||
+	    (t->feed->over && !t->feed->bad);
+}
+
+/*
  * The conversation is ending. Was it the handler that ended it, by closing its
  * output, as what ends by itself does?
  */
@@ -131,8 +142,8 @@ talk_end_handler(struct talk *t)
 {
 	struct handler *h = t->handler;
 
-	t->handler_first = h->told == 0 && !t->cut_first &&
-	    (h->state != HANDLER_RUNS || (t->feed->over && !t->feed->bad));
+	t->handler_first =
+	    h->told == 0 && !t->cut_first && talk_handler_done(t);
 	handler_hurry(h);
 }
 

@@ -301,6 +301,7 @@ many_on_over(struct talk *t)
 
 	if (is_told(t))
 		m->run.plan->complain(talk_fail(t));
+	many_tell_dropped(mem);
 	log_say(&m->run.plan->log, LOG_VERBOSE, "%s", talk_last(t));
 	many_part(mem);
 	crowd_remove(&m->crowd, &mem->link);

@@ -176,22 +176,32 @@ encode_for(struct many *m, struct news *n, const struct batch *b, size_t from,
 	n->done += next - from;
 }
 
-static void
-tell_dropped(struct many *m, struct member *mem, uint64_t n)
+void
+many_tell_dropped(struct member *mem)
 {
-	uint64_t now = uv_now(&m->run.loop);
+	struct many *m = mem->many;
 	struct fail f;
 
-	mem->dropped += n;
-	mem->talk.said -= n;
-	if (mem->told_dropped_ms != 0 &&
-	    now - mem->told_dropped_ms < TELL_DROPPED_MS)
+	if (mem->dropped == mem->told_dropped)
 		return;
-	mem->told_dropped_ms = now;
+	mem->told_dropped = mem->dropped;
+	mem->told_dropped_ms = uv_now(&m->run.loop);
 	fail_set(&f, STATUS_DONE,
 	    "%s: too slow: %" PRIu64 " messages were not sent to it so far",
 	    mem->talk.name, mem->dropped);
 	m->run.plan->complain(&f);
+}
+
+/* They are told now and then, and at the end. */
+static void
+drop(struct many *m, struct member *mem, uint64_t n)
+{
+	const uint64_t now = uv_now(&m->run.loop);
+
+	mem->dropped += n;
+	if (mem->told_dropped == 0 ||
+	    now - mem->told_dropped_ms >= TELL_DROPPED_MS)
+		many_tell_dropped(mem);
 }
 
 /* It is further behind than may be. */
@@ -216,7 +226,7 @@ slow(struct many *m, struct member *mem)
 	case MANY_DROP:
 		n = chan_skip(c);
 		if (n > 0)
-			tell_dropped(m, mem, n);
+			drop(m, mem, n);
 		break;
 	case MANY_WAIT:
 		m->paused = true;
@@ -233,7 +243,7 @@ missed(struct many *m, struct member *mem, uint64_t n)
 	    !stream_has_datagrams(mem->talk.chan.stream))
 		slow(m, mem);
 	else
-		tell_dropped(m, mem, n);
+		drop(m, mem, n);
 }
 
 void

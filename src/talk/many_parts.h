@@ -21,7 +21,7 @@ struct member {
 	struct news *news;   /* what it hears; NULL: it is told by itself */
 	struct handler *handler;
 	uint64_t dropped; /* messages that it was too slow for */
-	uint64_t told_dropped_ms;
+	uint64_t told_dropped, told_dropped_ms;
 	uint64_t open_ms;
 	bool waits : 1;	  /* in many.waiting */
 	bool by_door : 1; /* which counts it */
@@ -116,6 +116,7 @@ void many_pump(struct many *);
 void many_on_more(struct feed *);
 
 /* many_news.c */
+void many_tell_dropped(struct member *);
 bool many_news_init(struct many *);
 void many_news_release(struct many *);
 void many_join(struct many *, struct member *);

@@ -46,13 +46,9 @@ refuse(struct many *m, const struct fail *f)
 static void
 fault(struct many *m, size_t at, const struct fail *f)
 {
-	struct feed *feed = m->feed;
-	const size_t next = feed->next;
 	struct fail told = *f;
 
-	feed->next = at;
-	feed_skip(feed); /* which says where it stood */
-	feed->next = next;
+	feed_look(m->feed, at);
 	prefix(m, &told);
 	refuse(m, &told);
 }
@@ -87,11 +83,7 @@ say_to_one(struct many *m, uint64_t number, const struct batch *b)
 		return;
 	}
 	for (i = m->feed->next; i < b->n; i++) {
-		const size_t next = m->feed->next;
-
-		m->feed->next = i;
-		feed_skip(m->feed);
-		m->feed->next = next;
+		feed_look(m->feed, i);
 		no_such(m, number);
 	}
 }

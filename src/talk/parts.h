@@ -75,6 +75,7 @@ void talk_on_paused(struct chan *);
 /* handled.c; but for the first they ask for a handler. */
 void talk_take_handler(struct talk *);
 void talk_look(struct talk *);
+bool talk_handler_done(const struct talk *);
 void talk_end_handler(struct talk *);
 void talk_drop(struct talk *);
 void talk_handle_enough(struct talk *);

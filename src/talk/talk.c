@@ -280,7 +280,7 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 		/* A FIN all the same: what we have to say is still sent. */
 		talk_words(t)->cut = f;
 		t->cut_first =
-		    t->handler != NULL && t->handler->state == HANDLER_RUNS;
+		    t->handler != NULL && !talk_handler_done(t);
 		peer_closed(t);
 		return;
 	}
