@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #endif
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -262,4 +263,15 @@ fd_write_now(struct fd *f, struct iovec *v, int n)
 			done = writev(f->fd, v, n);
 	} while (done == -1 && errno == EINTR);
 	return done;
+}
+
+void
+fd_limit_raise(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur >= r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r); /* if not, it stays as it is */
 }

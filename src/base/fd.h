@@ -67,4 +67,7 @@ void fd_watch(struct fd *, int what);
 ssize_t fd_read_now(struct fd *, void *buf, size_t len);
 ssize_t fd_write_now(struct fd *, struct iovec *v, int n);
 
+/* As many descriptors as we may have at all. */
+void fd_limit_raise(void);
+
 #endif

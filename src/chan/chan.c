@@ -12,7 +12,10 @@
 /* What an empty slice points to. */
 static const uint8_t nothing[1];
 
-/* What the stream should wait for, from the two states. */
+/*
+ * What the stream should wait for, from the two states. What is still to be
+ * written in this turn is not waited for: most often it goes.
+ */
 void
 chan_set_want(struct chan *c)
 {
@@ -20,7 +23,8 @@ chan_set_want(struct chan *c)
 
 	if (c->reading == CHAN_READING)
 		want |= STREAM_READABLE;
-	if (c->writing != CHAN_CLOSED && c->writing != CHAN_FAILED &&
+	if (!c->is_dirty && c->writing != CHAN_CLOSED &&
+	    c->writing != CHAN_FAILED &&
 	    (chan_queued(c) > 0 || c->pass_stuck ||
 		c->writing == CHAN_CLOSING ||
 		(c->stalled && c->stream->peer != NULL)))
@@ -393,6 +397,12 @@ on_ready(struct stream *s, int what)
 		for (i = 0; i < READS_A_TURN && read_once(c); i++)
 			if (c->loop->held)
 				break;
+	/* An answer goes at once: it has the buffer that the next one needs. */
+	if (what & STREAM_READABLE && c->is_dirty && c->news == NULL &&
+	    c->writing == CHAN_WRITING) {
+		chan_unmark_dirty(c);
+		chan_flush(c);
+	}
 	if (what & STREAM_WRITABLE) {
 		c->stalled = c->stalled && s->peer == NULL;
 		chan_flush(c);

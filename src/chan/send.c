@@ -9,12 +9,20 @@
 
 #include "chan/parts.h"
 
+#define QUEUE_FIRST (32u << 10)
 /* Of how many pieces a write is made at the most. */
 #define WRITE_PIECES 10
 /* Room in the queue without which a small message does not fit. */
 #define QUEUE_STEP (ENCODE_LARGE_MIN + ENCODE_HEAD_MAX + FRAMING_TAG_MAX)
 
-/* Room for n bytes behind the queue; false: out of memory. */
+/* Small at first, since there may be many; then as large as writes are. */
+static size_t
+queue_cap(size_t need, size_t cap)
+{
+	cap = cap == 0 ? QUEUE_FIRST : CHAN_BUFFER;
+	return need > cap ? need + need / 4 : cap;
+}
+
 bool
 chan_queue_room(struct chan *c, size_t n)
 {
@@ -35,8 +43,7 @@ chan_queue_room(struct chan *c, size_t n)
 	}
 	if (span_room(&c->queue) >= n)
 		return true;
-	cap =
-	    held + n > CHAN_BUFFER ? (held + n) + (held + n) / 4 : CHAN_BUFFER;
+	cap = queue_cap(held + n, c->queue.cap);
 	p = realloc(c->queue.p, cap);
 	if (p == NULL)
 		return false;
@@ -61,9 +68,10 @@ queue_give(struct chan *c)
 	struct chan_loop *l = c->loop;
 
 	l->bytes -= c->queue.cap;
-	if (l->queue.p == NULL && c->queue.cap == CHAN_BUFFER)
+	if (l->queue.cap < c->queue.cap && c->queue.cap <= CHAN_BUFFER) {
+		free(l->queue.p);
 		l->queue = (struct span){c->queue.p, 0, c->queue.cap};
-	else
+	} else
 		free(c->queue.p);
 	c->queue = (struct span){NULL, 0, 0};
 	c->queue_at = 0;

@@ -381,6 +381,7 @@ run_many(const struct run_plan *plan, struct fail *f)
 		return fail_set(f, STATUS_IO, "out of memory");
 	m->plan = &plan->many;
 	if (run_init(&m->run, plan, f) == 0) {
+		fd_limit_raise(); /* what we start has what we had */
 		set_up(m);
 		if (start(m) == -1)
 			run_end(&m->run, f->status);

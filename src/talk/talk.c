@@ -279,8 +279,7 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 	if (why == CHAN_END_CUT) {
 		/* A FIN all the same: what we have to say is still sent. */
 		talk_words(t)->cut = f;
-		t->cut_first =
-		    t->handler != NULL && !talk_handler_done(t);
+		t->cut_first = t->handler != NULL && !talk_handler_done(t);
 		peer_closed(t);
 		return;
 	}
