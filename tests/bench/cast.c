@@ -27,10 +27,12 @@ struct cast {
 static void
 cast_init(struct cast *c, const struct load *l)
 {
-	size_t i;
+	size_t i, before = 0;
 
 	memset(c, 0, sizeof(*c));
 	c->load = l;
+	if (l->server != 0)
+		before = meter_descriptors(l->server);
 	wire_init(&c->wire, l->mode, l->size, l->clients);
 	crowd_init(&c->crowd, l->clients + 1);
 	if ((c->block = malloc(LOAD_BLOCK)) == NULL)
@@ -42,6 +44,9 @@ cast_init(struct cast *c, const struct load *l)
 		if (c->wire.join != NULL)
 			crowd_greet(m, c->wire.join, c->wire.joined);
 	}
+	/* Who is not there yet when the first word is said does not hear it. */
+	if (l->server != 0)
+		meter_accepted(l->server, before + l->clients);
 	if (l->feed != NULL) {
 		c->voice = &c->feed;
 		c->feed.fd = open(l->feed, O_WRONLY | O_NONBLOCK | O_CLOEXEC);

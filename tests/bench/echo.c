@@ -154,35 +154,41 @@ hold(struct echo *e)
 void
 hold_run(const struct load *l)
 {
-	uint64_t before = 0, after = 0;
-	size_t processes = 0;
+	uint64_t before = 0, silent = 0, spoken = 0;
+	size_t processes = 0, open = 0;
 	struct meter begin, m;
 	struct echo e;
 
-	/* The first takes what is taken once; then each asks one thing, and
-	 * only when it is answered has the server surely accepted it. */
+	/* The first takes what is taken once. */
 	echo_init(&e, l);
 	crowd_join(&e.crowd, l->address);
 	echo_all(&e, 0);
-	if (l->server != 0)
+	if (l->server != 0) {
 		before = meter_memory(l->server, NULL);
+		open = meter_descriptors(l->server);
+	}
 	meter_read(&begin, l->server);
 	while (e.crowd.n < l->clients)
 		crowd_join(&e.crowd, l->address);
+	if (l->server != 0) {
+		meter_accepted(l->server, open + e.crowd.n - 1);
+		silent = meter_memory(l->server, &processes);
+	}
 	echo_all(&e, 0);
 	if (l->server != 0)
-		after = meter_memory(l->server, &processes);
+		spoken = meter_memory(l->server, NULL);
 	fprintf(stderr, "holding %zu\n", e.crowd.n);
 	hold(&e);
 	echo_all(&e, 0);
 	meter_since(&m, &begin, l->server);
 	meter_print(l, &m, "messages", e.answered);
-	if (l->server != 0 && l->clients > 1)
-		printf(" processes=%zu before=%llu after=%llu each_bytes=%.0f",
-		    processes, (unsigned long long)before,
-		    (unsigned long long)after,
-		    ((double)after - (double)before) /
-			(double)(l->clients - 1));
+	if (l->server != 0 && l->clients > 1) {
+		const double n = (double)(l->clients - 1);
+
+		printf(" processes=%zu silent_bytes=%.0f spoken_bytes=%.0f",
+		    processes, ((double)silent - (double)before) / n,
+		    ((double)spoken - (double)before) / n);
+	}
 	printf("\n");
 	echo_release(&e);
 }

@@ -101,6 +101,12 @@ void meter_since(struct meter *, const struct meter *begin, pid_t pid);
  * (what they share in proportion); *PROCESSES of them, may be NULL. */
 uint64_t meter_memory(pid_t, size_t *processes);
 
+/* How many descriptors they have open. */
+size_t meter_descriptors(pid_t);
+/* Until these are LEAST, and do not get more: what was connected is accepted,
+ * too. One that starts processes has some in each. */
+void meter_accepted(pid_t, size_t least);
+
 /* One line of NAME=VALUE, the first words of each report. MESSAGES may be of
  * any unit; times per message are in microseconds. */
 void meter_print(const struct load *, const struct meter *, const char *unit,

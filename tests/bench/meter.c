@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,54 @@ process_memory(pid_t pid)
 			break;
 	fclose(f);
 	return (uint64_t)kib * 1024;
+}
+
+static size_t
+process_descriptors(pid_t pid)
+{
+	char path[64];
+	size_t n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	if ((dir = opendir(path)) == NULL)
+		return 0;
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+size_t
+meter_descriptors(pid_t root)
+{
+	struct processes all;
+	size_t i, n = 0;
+
+	processes_read(&all, root);
+	for (i = 0; i < all.n; i++)
+		if (all.v[i].ours)
+			n += process_descriptors(all.v[i].pid);
+	free(all.v);
+	return n;
+}
+
+void
+meter_accepted(pid_t root, size_t least)
+{
+	const double end = meter_now() + LOAD_PATIENCE_MS / 1e3;
+	size_t n = 0, last = 0;
+	int same = 0;
+
+	while (n < least || same < 5) {
+		if (meter_now() > end)
+			load_die("the server has %zu descriptors open, not %zu",
+			    n, least);
+		poll(NULL, 0, 20);
+		n = meter_descriptors(root);
+		same = n == last ? same + 1 : 0;
+		last = n;
+	}
 }
 
 uint64_t
