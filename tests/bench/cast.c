@@ -32,7 +32,7 @@ cast_init(struct cast *c, const struct load *l)
 	memset(c, 0, sizeof(*c));
 	c->load = l;
 	if (l->server != 0)
-		before = meter_descriptors(l->server);
+		before = meter_sockets(l->server);
 	wire_init(&c->wire, l->mode, l->size, l->clients);
 	crowd_init(&c->crowd, l->clients + 1);
 	if ((c->block = malloc(LOAD_BLOCK)) == NULL)
@@ -52,6 +52,8 @@ cast_init(struct cast *c, const struct load *l)
 		c->feed.fd = open(l->feed, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 		if (c->feed.fd == -1)
 			load_die("%s: %s", l->feed, strerror(errno));
+		/* Nobody waits for us while we listen. */
+		fcntl(c->feed.fd, F_SETPIPE_SZ, 1 << 20);
 		return;
 	}
 	c->voice = crowd_join(&c->crowd, l->address);

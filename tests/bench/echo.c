@@ -165,7 +165,7 @@ hold_run(const struct load *l)
 	echo_all(&e, 0);
 	if (l->server != 0) {
 		before = meter_memory(l->server, NULL);
-		open = meter_descriptors(l->server);
+		open = meter_sockets(l->server);
 	}
 	meter_read(&begin, l->server);
 	while (e.crowd.n < l->clients)

@@ -101,8 +101,8 @@ void meter_since(struct meter *, const struct meter *begin, pid_t pid);
  * (what they share in proportion); *PROCESSES of them, may be NULL. */
 uint64_t meter_memory(pid_t, size_t *processes);
 
-/* How many descriptors they have open. */
-size_t meter_descriptors(pid_t);
+/* How many sockets they have open. */
+size_t meter_sockets(pid_t);
 /* Until these are LEAST, and do not get more: what was connected is accepted,
  * too. One that starts processes has some in each. */
 void meter_accepted(pid_t, size_t least);
