@@ -83,6 +83,8 @@ sub new {
 	my ($class, $place, $answered) = @_;
 	my ($sa, $family) = address_of($place->{address});
 	socket(my $sock, $family, SOCK_STREAM, 0) or die("socket: $!\n");
+	setsockopt($sock, SOL_SOCKET, SO_RCVBUF, pack('i', 4096))
+	    if $place->{narrow}++ & 1;
 	connect($sock, $sa) or die("connect $place->{address}: $!\n");
 	fcntl($sock, F_SETFL, O_NONBLOCK | fcntl($sock, F_GETFL, 0));
 	return bless({
@@ -151,6 +153,15 @@ sub reset {
 	setsockopt($c->{sock}, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0));
 	close($c->{sock});
 	$c->{ended} = 1;
+}
+
+# For people.
+sub state {
+	my ($c) = @_;
+	return sprintf('%s%s%s%s: to say %d bytes, not told %d, expects %d',
+	    $c->{chan} // "$c->{name}, not open", $c->{end} ? " $c->{end}" : '',
+	    $c->{half} ? ' shut' : '', $c->{ended} ? ' ended' : '',
+	    length($c->{out}), scalar(@{$c->{said}}), scalar(@{$c->{expected}}));
 }
 
 sub has_to_send {

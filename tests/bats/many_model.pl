@@ -52,13 +52,15 @@ my %error;			# line => whether one is: must, may, barrier
 my %for;			# line => the one client that it is for
 my @recent;			# for many, above $answered
 my (@clients, %by_chan, $doing);
+my $serial = 0;			# of what is said
 my ($step, $stopping, $silent) = (0, 0, 0);
 my %count;
 
 $| = 1;
 $SIG{PIPE} = 'IGNORE';
 $SIG{__DIE__} = sub { bad(@_) if !$^S };
-$SIG{ALRM} = sub { bad("the watch-dog: $opt{limit} s are over") };
+$SIG{ALRM} = sub { bad("the watch-dog: $opt{limit} s are over; not done: " .
+    join(', ', map { $_->state } grep { !$_->{over} } @clients)) };
 
 sub bad {
 	my ($what) = @_;
@@ -335,6 +337,7 @@ my %action = (
 		my $c = pick(live()) or return;
 		my $quiet = roll(4);
 		settle($c) if $quiet;
+		heap($c) if roll(2);
 		say_line({chan => named($c), close => JSON::PP::true}, 'may');
 		$c->ends('drain', $quiet);
 	},
@@ -372,7 +375,7 @@ my %action = (
 	sync => sub { barrier() },
 );
 my @often = (('said') x 8, ('open') x 6, ('one') x 6, ('all') x 5,
-	('but') x 3, ('some') x 3, ('stop') x 2, sort(keys(%action)));
+	('but') x 3, ('some') x 3, ('drain') x 2, ('stop') x 2, sort(keys(%action)));
 
 sub one {
 	my ($c) = @_;
@@ -380,6 +383,24 @@ sub one {
 	my $n = say_line({chan => named($c), message_of($bytes)});
 	$for{$n} = $c;
 	$c->expect($bytes, $n);
+}
+
+# More than a socket takes, to one who does not read.
+sub heap {
+	my ($c) = @_;
+	named($c);
+	$c->{stopped} = 1;
+	for (1 .. 60) {
+		my $bytes = 'm' . ++$serial . ' ' . 'x' x 30000;
+		my $n = say_line({chan => $c->{chan}, text => $bytes});
+		$for{$n} = $c;
+		$c->expect($bytes, $n);
+	}
+	# It is told all of it before anybody reads on, unless it waits too.
+	for (my $before = 0; length($in) != $before;) {
+		$before = length($in);
+		pump(200);
+	}
 }
 
 sub to_many {
@@ -393,8 +414,6 @@ sub to_many {
 		$c->expect($bytes, $n, join => !defined($c->{chan}));
 	}
 }
-
-my $serial = 0;
 
 sub bytes_for {
 	my ($mode, $more) = @_;
