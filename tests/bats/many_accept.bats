@@ -1,0 +1,302 @@
+# serve-multi: where it listens, who may come, and what it does when there is
+# no room.
+
+# Each case has variables of its own.
+# shellcheck disable=SC2030,SC2031
+load many
+
+@test "all listeners are announced in their order, each with its own framing" {
+	body() {
+		LISTEN=(127.0.0.1:0 'end-tag=CRLF@127.0.0.1:0' lines@unix:l
+			netstring@unix:@wdsock-many-$BASHPID)
+		many
+		[[ ${ADDRESSES[0]} =~ ^127\.0\.0\.1:[1-9][0-9]*$ ]]
+		[[ ${ADDRESSES[1]} =~ ^127\.0\.0\.1:[1-9][0-9]*$ ]]
+		[ "${ADDRESSES[2]}" = unix:l ]
+		[[ ${ADDRESSES[3]} = unix:@wdsock-many-* ]]
+		A=${ADDRESSES[0]} caller send '1\r\na'
+		A=${ADDRESSES[1]} caller send 'b\r\n'
+		A=${ADDRESSES[2]} caller send 'c\n'
+		A=${ADDRESSES[3]} caller send '1:d,'
+		for m in a b c d; do is_told "^c[1-4]	$m\$" 1; done
+	}
+	each tcp4
+}
+
+@test "one that cannot be opened opens none, and is named" {
+	body() {
+		: >file
+		run_bytes 11 wd serve-multi unix:first unix:file
+		err_has file
+		[ ! -e first ]
+	}
+	each unix
+}
+
+@test "-v says addresses, modes and the process" {
+	body() {
+		many -v
+		until_true err_like "${A//[][.\\]/.}"
+		err_like windev
+		err_like "$SERVER"
+	}
+	each
+}
+
+@test "a bare port serves IPv4 and IPv6, and names an IPv4 peer as one" {
+	body() {
+		LISTEN=(0)
+		many -j
+		[[ $A =~ ^\[::\]:[1-9][0-9]*$ ]]
+		A=127.0.0.1:${A##*:} caller send '1\r\na'
+		A="[::1]:${A##*:}" caller send '1\r\nb'
+		is_told '"event":"open".*"peer":"127\.0\.0\.1:[0-9]+"' 1
+		is_told '"event":"open".*"peer":"\[::1\]:[0-9]+"' 1
+	}
+	have_ipv6 || skip "no IPv6 loopback"
+	each tcp4
+}
+
+@test "channels have short names that are never used twice" {
+	body() {
+		many -j
+		for _ in 1 2 3; do caller send '1\r\na' half-close; done
+		is_told '"event":"open"' 3
+		grep '"event":"open"' out | grep -o '"chan":"[!-~]*"' >names
+		[ "$(sort -u names | wc -l)" = 3 ]
+	}
+	each
+}
+
+@test "more than --max-clients are turned away, and one who leaves makes room" {
+	body() {
+		many -j --max-clients 2 --linger 0
+		guest one until go send '1\r\na'
+		guest two until end
+		opened 2
+		caller try read-until-eof
+		touch go
+		guests_held one
+		is_told '"event":"close"' 1
+		guest three send '1\r\nb' until end
+		opened 3
+		is_told '"text":"b"' 1
+		touch end
+		guests_held two three
+		[ "$(grep -c '"event":"open"' out)" = 3 ]
+	}
+	each
+}
+
+@test "--max-per-ip counts by address, and not those of Unix sockets" {
+	body() {
+		many -j --max-per-ip 1
+		guest one until end
+		opened 1
+		if [[ $T = tcp* ]]; then
+			caller try read-until-eof
+			[ "$(grep -c '"event":"open"' out)" = 1 ]
+		else
+			guest two until end
+			opened 2
+		fi
+		touch end
+	}
+	each
+}
+
+# denied HOW ACTION...: so says --deny-with, and this the second client sees.
+denied() {
+	many -j -v --max-clients 1 --linger 0 --deny-with "$1"
+	shift
+	guest one until end
+	opened 1
+	caller "$@"
+	until_true err_like max-clients
+	touch end
+	stopped
+	rm end
+}
+
+@test "who is turned away is closed, told so, or reset" {
+	body() {
+		denied close expect-eof
+		denied 'full up' expect '7\r\nfull up' expect-eof
+		[[ $T != tcp* ]] || denied reset expect-reset
+	}
+	each tcp4 unix
+}
+
+@test "--deny and --allow go by network, a mapped IPv4 address is one" {
+	body() {
+		LISTEN=(0)
+		many -j -v --deny 127.0.0.0/8
+		A=127.0.0.1:${A##*:} caller try expect-eof
+		until_true err_like deny
+		! told '"event":"open"'
+		A="[::1]:${A##*:}" caller send '1\r\na'
+		is_told '"text":"a"' 1
+		stopped
+		LISTEN=(127.0.0.1:0)
+		many -j -v --allow 127.0.0.0/30
+		caller send '1\r\nb'
+		is_told '"text":"b"' 1
+	}
+	have_ipv6 || skip "no IPv6 loopback"
+	each tcp4
+}
+
+@test "a file of rules is read again on SIGHUP" {
+	body() {
+		echo 127.0.0.0/8 >rules
+		many -j -v --deny ./rules
+		caller try expect-eof
+		until_true err_like deny
+		echo 192.0.2.0/24 >rules
+		kill -HUP "$SERVER"
+		until_true comes
+	}
+	comes() {
+		caller try send '1\r\na'
+		told '"text":"a"'
+	}
+	each tcp4
+}
+
+@test "--proxy-protocol believes the header, and only whom it may" {
+	body() {
+		many -j --proxy-protocol
+		caller send 'PROXY TCP4 192.0.2.7 192.0.2.1 4321 80\r\n1\r\na'
+		is_told '"peer":"192\.0\.2\.7:4321"' 1
+		is_told '"text":"a"' 1
+		caller send '1\r\nb' try read-until-eof
+		stopped
+		! told '"text":"b"'
+		many -j --proxy-from 192.0.2.0/24
+		caller send 'PROXY TCP4 192.0.2.7 192.0.2.1 4321 80\r\n' \
+			try read-until-eof
+		stopped
+		! told '"peer":"192'
+		told '"status":8'
+	}
+	each tcp4
+}
+
+@test "--accept-cmd asks a program, and a slow answer holds up nobody else" {
+	body() {
+		cat >ask <<-'END'
+			#!/bin/sh
+			case $(cat turn 2>/dev/null) in
+			slow) read -r _ <gate ;;
+			no) exit 1 ;;
+			esac
+		END
+		chmod +x ask
+		mkfifo gate
+		exec 5<>gate
+		echo slow >turn
+		many -j --accept-cmd ./ask
+		guest slow send '1\r\na' half-close try expect-eof
+		until_true asked
+		echo yes >turn
+		guest quick send '1\r\nb' half-close try expect-eof
+		is_told '"text":"b"' 1
+		! told '"text":"a"'
+		echo >&5
+		is_told '"text":"a"' 1
+		echo no >turn
+		caller send '1\r\nc' try read-until-eof
+		! told '"text":"c"'
+	}
+	asked() {
+		! no_children
+	}
+	each tcp4
+}
+
+@test "without descriptors it waits, says so once a second, and goes on at once" {
+	body() {
+		ulimit -n 64
+		many -j
+		for i in {1..80}; do guest "g$i" until "go" send '1\r\na'; done
+		until_true err_like 'descriptor|open files'
+		before=$(cpu_used)
+		said=$(wc -l <err)
+		start=$(now_ms)
+		until_true two_seconds_later
+		# 5 % of two seconds are ten hundredths.
+		[ $(($(cpu_used) - before)) -le 10 ]
+		[ $(($(wc -l <err) - said)) -le 3 ]
+		touch go
+		is_told '"text":"a"' 80
+		kill -0 "$SERVER"
+	}
+	two_seconds_later() {
+		[ $(($(now_ms) - start)) -ge 2000 ]
+	}
+	each tcp4 unix
+}
+
+@test "300 short connections leave no zombie and no descriptor" {
+	body() {
+		many --exec cat
+		before=$(count_fds)
+		perl -e 'for (1 .. 300) { system(@ARGV) == 0 or exit(1) }' \
+			wdsock connect --send x --expect x "$A" >got
+		[ "$(grep -cx x got)" = 300 ]
+		until_true no_children
+		until_true has_fds "$before"
+	}
+	each tcp4 unix
+}
+
+@test "clients that are killed are closed, and the others stay" {
+	body() {
+		many -j --relay --linger 0
+		guest stays send '1\r\nA' until end
+		opened 1
+		(exec wdsock connect --stay --send x "$A" </dev/null \
+			>/dev/null 2>&1 6>&- 8>&-) &
+		killed=$!
+		is_told '"text":"x"' 1
+		kill -9 "$killed"
+		is_told '"event":"close","chan":"c2"' 1
+		touch end
+	}
+	each
+}
+
+@test "--reuse-port lets two processes have one port" {
+	body() {
+		many --echo --reuse-port
+		LISTEN=("$A")
+		many --echo --reuse-port
+		caller send '1\r\na' expect '1\r\na'
+	}
+	each tcp4 tcp6
+}
+
+@test "a client that says nothing is closed by --idle and by --first-message-timeout" {
+	body() {
+		many -j --idle 200ms
+		caller expect-eof
+		is_told '"event":"close".*"status":5' 1
+		stopped
+		many -j --first-message-timeout 200ms
+		caller expect-eof
+		is_told '"event":"close".*"status":5' 1
+	}
+	each
+}
+
+@test "a message that never gets complete is closed by --header-timeout" {
+	body() {
+		many -j --header-timeout 300ms
+		guest whole send '1\r\na' until end send '1\r\nb'
+		caller send '9\r\nabc' expect-eof
+		is_told '"event":"close","chan":"c[12]".*"status":5' 1
+		touch end
+		is_told '"text":"b"' 1
+	}
+	each
+}

@@ -1,0 +1,96 @@
+# serve-multi and very many clients at once.
+
+load many
+
+# crowd STATUS OPTION...: its report is in crowd.out.
+crowd() {
+	local want=$1 got=0
+	shift
+
+	"${WDSOCK_BUILD:?}/tests/bats/crowd" --pid "$SERVER" "$@" "$A" \
+		>crowd.out 2>crowd.err 6>&- 8>&- || got=$?
+	[ "$got" = "$want" ] && return
+	echo "status $got, expected $want"
+	cat crowd.out crowd.err
+	tail -5 err
+	return 1
+}
+
+# As many as may be: ten thousand, or what the limit of descriptors leaves.
+how_many() {
+	local hard
+
+	hard=$(ulimit -Hn)
+	[ "$hard" != unlimited ] || hard=1000000
+	ulimit -Sn "$(ulimit -Hn)"
+	N=$((hard - 100 < 10000 ? hard - 100 : 10000))
+	[ "$N" -ge 1000 ] || skip "fewer than 1000 clients: ulimit -n is $hard"
+}
+
+# peak KB: the most memory that it ever had is below it.
+peak() {
+	[ "$(memory VmHWM)" -lt "$1" ] && return
+	echo "VmHWM is $(memory VmHWM) KB, expected below $1 KB"
+	return 1
+}
+
+@test "ten thousand clients say a hundred messages each, and each comes back once" {
+	body() {
+		many --echo
+		crowd 0 --clients "$N" --messages 100 --say 1 --limit 60
+	}
+	how_many
+	each tcp4
+}
+
+@test "one in a hundred never reads, resets or sends garbage, and the others lose nothing" {
+	body() {
+		many --echo --queue 64k --memory 64M
+		crowd 0 --clients "$N" --messages 100 --say 1 --bad 1 --limit 60
+		# 64 MB, and what the program and its connections need.
+		peak $((65536 + 16384 + N * 2))
+	}
+	how_many
+	each tcp4
+}
+
+@test "each of ten thousand has all of the news, in order" {
+	body() {
+		many
+		printf '%s\n' "${news[@]}" >news
+		# Whoever is told that all are connected says the news.
+		"${WDSOCK_BUILD:?}/tests/bats/crowd" --pid "$SERVER" \
+			--clients "$N" --hear 100 --bad 1 --limit 60 "$A" \
+			2>crowd.err 6>&- 8>&- | while read -r line; do
+			[[ $line != connected* ]] || {
+				until_true all_are_there
+				cat news >&6
+			}
+			echo "$line"
+		done >crowd.out
+		status=${PIPESTATUS[0]}
+		[ "$status" = 0 ] || {
+			cat crowd.out crowd.err
+			return 1
+		}
+	}
+	# Connected is not yet accepted: those who are have a descriptor each.
+	all_are_there() {
+		[ "$(count_fds)" -ge "$N" ]
+	}
+	how_many
+	news=()
+	for ((i = 0; i < 100; i++)); do news+=("news $i"); done
+	each tcp4
+}
+
+@test "when ten thousand have gone, their descriptors have, too" {
+	body() {
+		many --echo
+		before=$(count_fds)
+		crowd 0 --clients "$N" --messages 1 --say 1 --limit 60
+		until_true has_fds "$before"
+	}
+	how_many
+	each tcp4
+}

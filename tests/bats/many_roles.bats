@@ -1,0 +1,197 @@
+# What serve-multi does with what comes: one role at a time.
+
+# Each case has variables of its own.
+# shellcheck disable=SC2030,SC2031
+load many
+
+@test "--echo sends each message back to whom it came from, and prints nothing" {
+	body() {
+		many --echo
+		guest one send '3\r\none' expect '3\r\none' until end
+		guest two send '3\r\ntwo' expect '3\r\ntwo' touch end quiet 50
+		guests_held one two
+		stopped
+		[ ! -s out ]
+	}
+	each
+}
+
+@test "a role prints, too, where it is asked to" {
+	body() {
+		many --echo --output lines
+		caller send '1\r\na' expect '1\r\na'
+		is_told '^c1	a$' 1
+	}
+	each tcp4 unix
+}
+
+@test "--relay sends each message to all the others, and prints it" {
+	body() {
+		many -v --relay
+		guest one expect '3\r\ntwo' until end quiet 50
+		until_true grep -q 'c1' err
+		guest three expect '3\r\ntwo' until end quiet 50
+		until_true grep -q 'c2' err
+		caller send '3\r\ntwo' quiet 50
+		is_told '^c3	two$' 1
+		touch end
+		guests_held one three
+	}
+	each
+}
+
+@test "--relay speaks each one's framing, in one order for all" {
+	body() {
+		LISTEN=(127.0.0.1:0 lines@127.0.0.1:0)
+		many -j --relay
+		A=${ADDRESSES[0]} guest one read-until 'm99' print one.got until end
+		opened 1
+		A=${ADDRESSES[1]} guest two read-until 'm99\n' print two.got until end
+		opened 2
+		perl -e 'printf("%d\r\nm%d", length("m$_"), $_) for 0 .. 99' >in
+		A=${ADDRESSES[0]} caller file in
+		until_true [ -s two.got ]
+		until_true [ -s one.got ]
+		seq -f 'm%g' 0 99 | diff - two.got
+		perl -e 'printf("%d\r\nm%d", length("m$_"), $_) for 0 .. 99' |
+			cmp - one.got
+		touch end
+	}
+	each tcp4
+}
+
+@test "--exec runs a process for each client, and each gets its own answers" {
+	body() {
+		many --sh 'exec perl -ne "\$| = 1; print \"\$.:\$_\""'
+		guest one send '1\r\na' expect '3\r\n1:a' until go send '1\r\nc' \
+			expect '3\r\n2:c'
+		guest two send '1\r\nb' expect '3\r\n1:b' touch go
+		guests_held one two
+		until_true no_children
+	}
+	each
+}
+
+@test "a handler knows whose it is" {
+	body() {
+		many --sh 'echo "$PROTO $TCPREMOTEIP"; read -r _'
+		case $T in
+		tcp4) caller read-until 'TCP 127.0.0.1' ;;
+		tcp6) caller read-until '::1' ;;
+		*) caller read-until 'UNIX' ;;
+		esac
+	}
+	each
+}
+
+@test "a handler that answers behind the half-close of its client is heard" {
+	body() {
+		many --sh 'n=$(wc -l); touch done; echo $n'
+		caller send '1\r\na1\r\nb' half-close until 'done' expect '1\r\n2' \
+			expect-eof
+	}
+	each
+}
+
+@test "handlers that never read, never exit or ignore signals hold up nobody" {
+	body() {
+		many -j --grace 200ms --linger 0 --sh 'trap "" TERM PIPE HUP
+			read -r x; echo "$x"; exec tail -f /dev/null'
+		guest bad send '1\r\na' expect '1\r\na' until end
+		guest good send '1\r\nb' expect '1\r\nb' touch end
+		guests_held bad good
+		is_told '"event":"close"' 2
+		until_true no_children
+	}
+	each tcp4 unix
+}
+
+@test "above --max-handlers the rest wait, and lose nothing" {
+	body() {
+		many --max-handlers 2 --linger 0 --sh 'read -r x; echo "got $x"; read -r _'
+		guest one send '1\r\na' expect '5\r\ngot a' touch a until end
+		guest two send '1\r\nb' expect '5\r\ngot b' touch b until end
+		until_true [ -e a ]
+		until_true [ -e b ]
+		guest three send '1\r\nc' touch sent expect '5\r\ngot c'
+		until_true [ -e sent ]
+		[ "$(wc -w <"/proc/$SERVER/task/$SERVER/children")" = 2 ]
+		touch end
+		guests_held one two three
+	}
+	each
+}
+
+@test "--each has one process, which is told channels and answers to them" {
+	body() {
+		many --each 'awk -F"\t" {print$1"\t"toupper($2);fflush()}'
+		guest one send '3\r\none' expect '3\r\nONE' until end
+		guest two send '3\r\ntwo' expect '3\r\nTWO' touch end
+		guests_held one two
+		[ "$(wc -w <"/proc/$SERVER/task/$SERVER/children")" = 1 ]
+		stopped
+		[ ! -s out ]
+	}
+	each
+}
+
+@test "--each: to all, to all but one, and with the escapes" {
+	body() {
+		cat >filter <<-'END'
+			#!/bin/sh
+			n=0
+			while read -r line; do
+				echo "$line" >>said
+				n=$((n + 1))
+				[ $n = 2 ] || continue
+				printf '*\tall\n-c1\tb\\nt\n'
+			done
+		END
+		chmod +x filter
+		many --each ./filter
+		guest one send '2\r\nhi' expect '3\r\nall' until end quiet 50
+		until_true [ -s said ]
+		guest two send '2\r\nhi' expect '3\r\nall' expect '3\r\nb\nt' \
+			touch end
+		guests_held one two
+	}
+	each
+}
+
+@test "--each: a process that ends is an error that is told, with its status" {
+	body() {
+		many --each 'sh -c "read -r x; exit 3"'
+		guest one send '1\r\na' try read-until-eof
+		got=0
+		wait "$SERVER" || got=$?
+		[ "$got" != 0 ]
+		err_like 3
+	}
+	each tcp4 unix
+}
+
+@test "--on-open greets everybody" {
+	body() {
+		many --on-open 'Welcome!'
+		caller expect '8\r\nWelcome!'
+		caller expect '8\r\nWelcome!'
+	}
+	each
+}
+
+@test "--reply answers with what the format makes of the message" {
+	body() {
+		many --reply '%c %n %m'
+		guest one send '1\r\na1\r\nb' \
+			expect '6\r\nc1 1 a6\r\nc1 2 b'
+		guests_held one
+	}
+	each
+}
+
+@test "two roles are a usage error" {
+	for other in --relay '--exec cat' '--sh cat' '--each cat' '--reply x'; do
+		# shellcheck disable=SC2086
+		run_bytes 2 timeout 20 wdsock serve-multi --echo $other 127.0.0.1:0
+	done
+}

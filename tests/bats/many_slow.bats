@@ -1,0 +1,187 @@
+# serve-multi and clients that are slow, or mean it badly.
+
+# Each case has variables of its own.
+# shellcheck disable=SC2030,SC2031
+load many
+
+# news N: so many messages of a thousand bytes for everybody, numbered; then
+# one that says that this was all.
+news() {
+	perl -e 'printf("{\"text\":\"%06d%s\"}\n", $_, "x" x 994)
+		for 1 .. $ARGV[0]; print "{\"text\":\"all\"}\n"' "$1"
+}
+
+# below KB: the most memory that it ever had.
+below() {
+	[ "$(memory VmHWM)" -lt "$1" ] && return
+	echo "VmHWM is $(memory VmHWM) KB, expected below $1 KB"
+	return 1
+}
+
+@test "one who never reads is closed by --slow close, told why, and holds up nobody" {
+	body() {
+		many -j --queue 64k
+		guest slow until end
+		opened 1
+		guest quick read 20120006 has '3\r\nall'
+		opened 2
+		news 20000 >&6
+		guests_held quick
+		is_told '"event":"close","chan":"c1".*(queue|slow)' 1
+		! told '"event":"close","chan":"c2"'
+		touch end
+	}
+	needs_json
+	each
+}
+
+@test "--slow drop drops whole messages, counts them, and tells" {
+	body() {
+		many -j --slow drop --queue 64k
+		guest slow until end read-until-eof print slow
+		opened 1
+		guest quick read 20120006 has '3\r\nall'
+		opened 2
+		news 20000 >&6
+		guests_held quick
+		! told '"event":"close"'
+		touch end
+		say '{"chan":"c1","close":true}'
+		guests_held slow
+		# Whole messages, in order, and fewer than were said.
+		perl -e 'local $/; $_ = <>; my ($last, $n) = (0, 0);
+			while (/\G(\d+)\r\n/gc) {
+				my $m = substr($_, pos(), $1);
+				length($m) == $1 or exit(1);
+				pos() += $1;
+				next if $m !~ /^(\d{6})x{994}$/;
+				$1 > $last or exit(1);
+				($last, $n) = ($1, $n + 1);
+			}
+			exit(pos() == length($_) && $n > 0 && $n < 20000 ? 0 : 1)' \
+			slow
+		grep -qi drop out err
+	}
+	needs_json
+	each
+}
+
+@test "--slow wait loses nothing and stops the source, not the loop" {
+	body() {
+		many -j --slow wait --queue 64k
+		guest slow until end read 20120006 print slow
+		opened 1
+		guest talks until say send '1\r\nx' read 20120006
+		opened 2
+		news 20000 >&6 &
+		touch say
+		is_told '"text":"x"' 1
+		below 65536
+		touch end
+		guests_held slow talks
+		[ "$(grep -ao 'x\{994\}' slow | wc -l)" = 20000 ]
+		! told '"event":"close","chan":"c1".*(slow|queue)'
+	}
+	needs_json
+	each
+}
+
+@test "--memory sheds the worst offender first" {
+	body() {
+		many -j --queue 64M --memory 8M
+		guest slow until end
+		opened 1
+		guest worse until end
+		opened 2
+		guest quick read-until '3\r\nall'
+		opened 3
+		# One is told ten times as much as the other; what the kernel
+		# takes of it is not the server's.
+		perl -e 'for my $to (("c1", ("c2") x 10) x 20) {
+			printf("{\"chan\":\"%s\",\"text\":\"%s\"}\n", $to,
+				"x" x 100000) }' >&6
+		is_told '"event":"close","chan":"c2"' 1
+		say '{"chan":"c3","text":"all"}'
+		guests_held quick
+		! told '"event":"close","chan":"c3"'
+		below 40000
+		touch end
+	}
+	needs_json
+	each
+}
+
+@test "fifty clients that announce 16 MB and send one byte cost nothing" {
+	body() {
+		many -j
+		guest first send '1\r\na' until end
+		is_told '"text":"a"' 1
+		before=$(memory VmRSS)
+		for i in {1..50}; do
+			guest "g$i" send '16777216\r\nx' touch "sent$i" until end
+		done
+		opened 51
+		for i in {1..50}; do until_true [ -e "sent$i" ]; done
+		caller send '1\r\nb'
+		is_told '"text":"b"' 1
+		[ $(($(memory VmRSS) - before)) -lt 4096 ]
+		touch end
+	}
+	each
+}
+
+@test "what has arrived of long messages counts for --memory" {
+	body() {
+		many -j --memory 16M
+		for i in {1..8}; do
+			guest "g$i" send '16000000\r\n' try big 8000000 until end
+		done
+		opened 8
+		is_told '"event":"close"'
+		caller send '1\r\nb'
+		is_told '"text":"b"' 1
+		below 65536
+		touch end
+	}
+	each tcp4 unix
+}
+
+@test "a client that is stopped for a while and continued has lost nothing" {
+	body() {
+		many -j --slow wait
+		wdsock connect -m windev "$A" </dev/null >got 2>got.err \
+			6>&- 8>&- &
+		client=$!
+		PIDS="$PIDS $client"
+		opened 1
+		kill -STOP "$client"
+		news 20000 >&6 &
+		feeder=$!
+		start=$(date +%s)
+		until_true elapsed
+		kill -CONT "$client"
+		wait "$feeder"
+		until_true grep -qx all got
+		[ "$(wc -l <got)" = 20001 ]
+	}
+	# Seconds; WDSOCK_STOPPED=30 for long ones.
+	elapsed() {
+		[ $(($(date +%s) - start)) -ge "${WDSOCK_STOPPED:-3}" ]
+	}
+	needs_json
+	each tcp4 unix
+}
+
+@test "a hundred who send garbage do not disturb the one who does not" {
+	body() {
+		many --echo
+		guest good send '1\r\na' expect '1\r\na' until end \
+			send '1\r\nb' expect '1\r\nb'
+		for i in {1..100}; do
+			caller try send 'garbage!' try read-until-eof
+		done
+		touch end
+		guests_held good
+	}
+	each tcp4 unix
+}
