@@ -17,7 +17,7 @@ has_guests() {
 @test "a plain line goes to everybody" {
 	body() {
 		many -v
-		for g in one two three; do guest $g expect '5\r\nnews!'; done
+		for g in one two three; do guest "$g" expect '5\r\nnews!'; done
 		arrived 3
 		say 'news!'
 		guests_held one two three
@@ -121,7 +121,7 @@ has_guests() {
 			'{"chan":"c1","text":"ok"}'
 		guests_held one
 		for n in 1 3 4; do
-			is_told '"event":"error".*"line":'"$n[,}]" 1
+			is_told '"event":"error".*"line":'"${n}[,}]" 1
 		done
 		! told '"line":[25][,}]'
 	}

@@ -127,7 +127,7 @@ load many
 @test "one whose frames are wrong is closed with 8, cut ones with 7, and the others stay" {
 	body() {
 		many -j --linger 0
-		guest good send '1\r\na' until end send '1\r\nb' until done
+		guest good send '1\r\na' until end send '1\r\nb' until over
 		is_told '"text":"a"' 1
 		caller send 'Hello world<EOF>' try read-until-eof
 		is_told '"event":"close","chan":"c2".*"status":8' 1
@@ -139,7 +139,7 @@ load many
 		}
 		touch end
 		is_told '"text":"b"' 1
-		touch done
+		touch over
 		kill -0 "$SERVER"
 	}
 	each

@@ -1,8 +1,14 @@
 # What serve-multi does with what comes: one role at a time.
 
 # Each case has variables of its own.
-# shellcheck disable=SC2030,SC2031
+# shellcheck disable=SC2016,SC2030,SC2031
 load many
+
+# program NAME TEXT: one in perl, here.
+program() {
+	printf '#!/usr/bin/env perl\n%s\n' "$2" >"$1"
+	chmod +x "$1"
+}
 
 @test "--echo sends each message back to whom it came from, and prints nothing" {
 	body() {
@@ -62,7 +68,8 @@ load many
 
 @test "--exec runs a process for each client, and each gets its own answers" {
 	body() {
-		many --sh 'exec perl -ne "\$| = 1; print \"\$.:\$_\""'
+		program count '$| = 1; print "$.:$_" while <STDIN>'
+		many --exec ./count
 		guest one send '1\r\na' expect '3\r\n1:a' until go send '1\r\nc' \
 			expect '3\r\n2:c'
 		guest two send '1\r\nb' expect '3\r\n1:b' touch go
@@ -86,8 +93,8 @@ load many
 
 @test "a handler that answers behind the half-close of its client is heard" {
 	body() {
-		many --sh 'n=$(wc -l); touch done; echo $n'
-		caller send '1\r\na1\r\nb' half-close until 'done' expect '1\r\n2' \
+		many --sh 'n=$(wc -l); touch over; echo $n'
+		caller send '1\r\na1\r\nb' half-close until over expect '1\r\n2' \
 			expect-eof
 	}
 	each
@@ -124,7 +131,8 @@ load many
 
 @test "--each has one process, which is told channels and answers to them" {
 	body() {
-		many --each 'awk -F"\t" {print$1"\t"toupper($2);fflush()}'
+		program upper '$| = 1; while (<STDIN>) { s/\t(.*)/\t\U$1/; print }'
+		many --each ./upper
 		guest one send '3\r\none' expect '3\r\nONE' until end
 		guest two send '3\r\ntwo' expect '3\r\nTWO' touch end
 		guests_held one two
