@@ -18,7 +18,7 @@ behind_json() {
 	read -r -t 20 A <ready
 }
 
-# A server that nobody knows the id of ends with its program.
+# example NAME: where it is.
 example() {
 	echo "$SRC/tests/bats/examples.d/$1"
 }
@@ -34,19 +34,14 @@ example() {
 
 @test "an example in awk: a chat where everybody may have a name" {
 	body() {
-		many --each "$(interactive) -f $(example chat.awk)"
+		many -v --each "$(interactive) -f $(example chat.awk)"
 		guest one expect '6\r\nc2: hi' send '9\r\n/nick ann' \
 			send '3\r\nyes' until end
-		until_true arrived
+		until_true grep -q '\bc1\b' err
 		caller send '2\r\nhi' expect '14\r\nc1: is now ann' \
 			expect '8\r\nann: yes'
 		touch end
 		guests_held one
-	}
-	# It is there when it is in the table.
-	arrived() {
-		kill -USR1 "$SERVER"
-		grep -q '^c1 ' err
 	}
 	each
 }

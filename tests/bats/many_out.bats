@@ -97,15 +97,11 @@ load many
 		until_true [ -s out ]
 		stopped
 		cp out said
-		many --addressed
+		many -v --addressed
 		guest one expect '6\r\n\n\\n\\\ta'
-		until_true arrived
+		until_true grep -q '\bc1\b' err
 		cat said >&6
 		guests_held one
-	}
-	arrived() {
-		kill -USR1 "$SERVER"
-		grep -q '^.*c1 ' err
 	}
 	each
 }
