@@ -11,8 +11,10 @@ many() {
 	[ -e idle ] || idle
 	rm -f ready
 	mkfifo ready
-	wdsock serve-multi --deadline 60 --ready-fd 7 "$@" "${LISTEN[@]}" \
-		<idle >out 2>err 7>ready 6>&- 8>&- &
+	# A shell's background ignores SIGINT; perl takes it back.
+	perl -e '$SIG{INT} = "DEFAULT"; exec(@ARGV)' \
+		wdsock serve-multi --deadline 60 --ready-fd 7 "$@" \
+		"${LISTEN[@]}" <idle >out 2>err 7>ready 6>&- 8>&- &
 	SERVER=$!
 	PIDS="$PIDS $SERVER"
 	# It closes the descriptor behind the last address.
