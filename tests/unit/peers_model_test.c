@@ -30,7 +30,6 @@ struct member {
 	struct stream *s;
 	uint8_t number;
 	uint8_t to_send; /* datagrams that he still has to send */
-	bool wild;	 /* may close and pause */
 	int want;
 };
 
@@ -43,7 +42,7 @@ static struct scene {
 	struct member *there[PEERS];
 	uint64_t state;
 	bool wild, ending, gone;
-	uint64_t total, heard, refused, told_lost, discarded, to_be_sent;
+	uint64_t total, heard, refused, alive, losts, told_lost, to_be_sent;
 	uint32_t last[PEERS]; /* the word that his last one began with, + 1 */
 	char wrong[96];
 } sc;
@@ -128,13 +127,13 @@ send_some(struct member *m)
 static void
 read_some(struct member *m)
 {
-	struct stream_run v[8];
+	struct stream_run v[3];
 	size_t at, len;
 	ssize_t n, i;
 
 	do {
 		n = stream_receive(m->s, room, sizeof(room), v,
-		    1 + (int)dice_below(&sc.state, 8));
+		    1 + (int)dice_below(&sc.state, 3));
 		for (i = 0; i < n; i++) {
 			at = 0;
 			do {
@@ -146,7 +145,7 @@ read_some(struct member *m)
 				at += len;
 			} while (at < v[i].bytes.len);
 		}
-	} while (n > 0 && !chance(3));
+	} while (n > 0 && !chance(2));
 }
 
 /* Something that a program may do in the midst of it. */
@@ -196,6 +195,7 @@ static void
 on_stream_closed(struct stream *s)
 {
 	free(s->owner);
+	sc.alive--;
 }
 
 static void
@@ -221,6 +221,7 @@ on_peer(struct peers *p, struct stream *s)
 	m = calloc(1, sizeof(*m));
 	if (m == NULL)
 		abort();
+	sc.alive++;
 	m->s = s;
 	m->number = dgram_double_number(s->peer);
 	must(sc.there[m->number] == NULL, "nobody is there twice");
@@ -231,9 +232,10 @@ on_peer(struct peers *p, struct stream *s)
 	s->on_undelivered = on_undelivered;
 	if (!chance(4))
 		want(m, STREAM_READABLE);
-	if (sc.wild && chance(20))
-		close_one(m);
-	return true;
+	if (!sc.wild || !chance(20))
+		return true;
+	close_one(m);
+	return chance(2);
 }
 
 static void
@@ -306,6 +308,7 @@ write_script(void)
 		case 1:
 			e->what = DGRAM_LOST;
 			e->err = ECONNREFUSED;
+			sc.losts++;
 			continue;
 		case 2:
 			e->what = DGRAM_CUT;
@@ -367,6 +370,7 @@ play(void)
 	}
 	must(sc.d.in_at == EVENTS, "all is read");
 	must(sc.to_be_sent == 0, "all that waits to be sent is");
+	must(sc.alive == peers_count(&sc.p), "who is closed is gone");
 	for (i = 0; i < PEERS; i++)
 		if (sc.there[i] != NULL) {
 			must(stream_pending(sc.there[i]->s) == 0,
@@ -418,6 +422,7 @@ run(uint64_t state, bool wild)
 	play();
 	check_sent();
 	must(sc.d.wrong[0] == '\0', sc.d.wrong);
+	must(sc.told_lost <= sc.losts, "what is lost is told once");
 	known = sc.heard + sc.p.lost[PEERS_MANY] + sc.p.lost[PEERS_SLOW];
 	must(known <= sc.total, "nothing comes that was not sent");
 	/* What of one who is closed had come, or of one who is refused. */

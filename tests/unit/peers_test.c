@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "chan/chan.h"
+#include "dgram_double.h"
 #include "net/addr.h"
 #include "net/dgram.h"
 #include "net/peers.h"
@@ -50,7 +51,7 @@ struct scene {
 	socklen_t len;
 	struct member m[MEMBERS];
 	size_t n;
-	bool refuse, deaf, echo;
+	bool refuse, deaf, echo, one_by_one, pause_at_once;
 	int pause_after;    /* so many datagrams; 0: never */
 	struct member *end; /* is closed by whoever hears something */
 	uint64_t lost[PEERS_LOSSES];
@@ -120,7 +121,8 @@ hear(struct member *m)
 	size_t each;
 
 	while (!m->closed && !m->deaf &&
-	    (n = stream_receive(m->s, room, sizeof(room), v, 3)) > 0)
+	    (n = stream_receive(
+		 m->s, room, sizeof(room), v, scene.one_by_one ? 1 : 3)) > 0) {
 		for (i = 0; i < n; i++) {
 			rest = v[i].bytes;
 			do {
@@ -131,6 +133,9 @@ hear(struct member *m)
 				rest.len -= each;
 			} while (rest.len > 0);
 		}
+		if (scene.one_by_one)
+			return;
+	}
 }
 
 static void
@@ -191,6 +196,8 @@ on_peer(struct peers *p, struct stream *s)
 	s->on_undelivered = on_undelivered;
 	if (!m->deaf)
 		stream_want(s, STREAM_READABLE);
+	if (sc->pause_at_once)
+		peers_pause(p);
 	return true;
 }
 
@@ -576,16 +583,35 @@ test_slow(const struct where *w)
 	    200 - stream_pending(slow->s) / sizeof(datagram),
 	    "%s: the rest is lost, and counted", w->name);
 	is_num(scene.told[PEERS_SLOW], 1, "%s: and told, once", w->name);
-	slow->deaf = false;
 	i = (uint32_t)(stream_pending(slow->s) / sizeof(datagram));
+	slow->deaf = false;
+	scene.one_by_one = true;
+	hear(slow);
+	slow->deaf = true;
+	memcpy(datagram, &i, sizeof(i));
+	say_to(
+	    fd[0], &scene.at, scene.len, slice_of(datagram, sizeof(datagram)));
+	settle();
+	is_num(stream_pending(slow->s), i * sizeof(datagram),
+	    "%s: what is taken makes room again", w->name);
+	slow->deaf = false;
+	i++;
 	stream_want(slow->s, STREAM_READABLE);
-	ok(slow->datagrams == 0, "%s: not in the call", w->name);
+	is_num(slow->datagrams, 1, "%s: not in the call", w->name);
 	UNTIL(slow->datagrams == i);
 	is_num(slow->datagrams, i, "%s: then all that was kept comes", w->name);
 	ok(slow->in_order, "%s: in order", w->name);
 	say(fd[0], "fine");
 	UNTIL(strcmp(slow->last, "fine") == 0);
 	is_text(slow->last, "fine", "%s: and what is new behind it", w->name);
+	stream_want(slow->s, 0);
+	say(fd[0], "kept");
+	settle();
+	scene.end = slow;
+	stream_want(slow->s, STREAM_READABLE);
+	UNTIL(slow->s == NULL);
+	ok(slow->s == NULL && strcmp(slow->last, "kept") == 0,
+	    "%s: one may close himself by what was kept", w->name);
 	close(fd[0]);
 	close(fd[1]);
 	close_scene(w->name);
@@ -656,6 +682,41 @@ test_pause(const struct where *w)
 	is_num(scene.p.lost[PEERS_SLOW], 0, "%s: and nothing is lost", w->name);
 	close(fd[0]);
 	close(fd[1]);
+	close_scene(w->name);
+}
+
+/* Whoever pauses has not taken all of his. */
+static void
+test_pause_midway(const struct where *w)
+{
+	static uint8_t datagram[40000];
+	uint32_t i;
+	int fd;
+
+	if (is_unix() || !open_scene(w->server, 10))
+		return;
+	to_loopback();
+	fd = client(w->clients[0]);
+	scene.one_by_one = true;
+	scene.pause_at_once = true;
+	for (i = 0; i < 3; i++) {
+		memcpy(datagram, &i, sizeof(i));
+		say_to(fd, &scene.at, scene.len,
+		    slice_of(datagram, sizeof(datagram)));
+	}
+	settle();
+	is_num(scene.n, 1, "%s: all may wait from the first on", w->name);
+	is_num(scene.m[0].ready, 0, "%s: then nobody is called", w->name);
+	scene.pause_after = 1;
+	peers_resume(&scene.p);
+	settle();
+	is_num(
+	    scene.m[0].datagrams, 1, "%s: one reads one and pauses", w->name);
+	peers_resume(&scene.p);
+	UNTIL(scene.m[0].datagrams == 3);
+	is_num(scene.m[0].datagrams, 3, "%s: the others are not lost", w->name);
+	ok(scene.m[0].in_order, "%s: nor in disorder", w->name);
+	close(fd);
 	close_scene(w->name);
 }
 
@@ -907,6 +968,67 @@ test_full(void)
 	close_scene("a full queue");
 }
 
+static int turns_of[9], turns_n;
+
+static void
+on_writable(struct stream *s, int what)
+{
+	struct slice one = slice_of("x", 1);
+
+	(void)what;
+	turns_of[turns_n++ % 9] = dgram_double_number(s->peer);
+	stream_send(s, &one, 1);
+}
+
+static bool
+on_writer(struct peers *p, struct stream *s)
+{
+	struct scene *sc = p->owner;
+
+	on_peer(p, s);
+	sc->m[sc->n - 1].deaf = true;
+	s->on_ready = on_writable;
+	stream_want(s, STREAM_WRITABLE);
+	return true;
+}
+
+/* A socket that takes one a turn: who waits longest is next. */
+static void
+test_fair(void)
+{
+	const struct dgram_event in[] = {{.from = 0}, {.from = 1}, {.from = 2}};
+	const uint8_t takes[] = {1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0};
+	struct peers_events over = events;
+	struct dgram_double d = {.in = in,
+	    .in_n = 3,
+	    .bytes = (const uint8_t *)"y",
+	    .bytes_n = 1,
+	    .takes = takes,
+	    .takes_n = sizeof(takes),
+	    .datagram_max = 100};
+	int i, each[3] = {0};
+
+	memset(&scene, 0, sizeof(scene));
+	turns_n = 0;
+	over.on_peer = on_writer;
+	uv_loop_init(&scene.loop);
+	uv_timer_init(&scene.loop, &scene.bell);
+	peers_open(&scene.p, &scene.loop, dgram_double_new(&d, &scene.loop), 10,
+	    &over, &scene);
+	UNTIL(turns_n >= 4);
+	is_num(turns_n, 4, "when a socket is full nobody else is called");
+	is_num(turns_of[0] * 1000 + turns_of[1] * 100 + turns_of[2] * 10 +
+		turns_of[3],
+	    120, "who waits longest is called first");
+	UNTIL(turns_n >= 9);
+	for (i = 0; i < 9; i++)
+		each[turns_of[i]]++;
+	ok(each[0] == 3 && each[1] == 3 && each[2] == 3, "and all in turn");
+	is_text(d.wrong, "", "the socket is used as it wants to be");
+	close_scene("a full socket");
+	dgram_double_release(&d);
+}
+
 static void
 test_large(const struct where *w)
 {
@@ -1066,6 +1188,7 @@ main(void)
 		test_slow(&wheres[i]);
 		test_slow_empty(&wheres[i]);
 		test_pause(&wheres[i]);
+		test_pause_midway(&wheres[i]);
 		test_refuse(&wheres[i]);
 		test_close_other(&wheres[i]);
 		test_closing(&wheres[i]);
@@ -1077,6 +1200,7 @@ main(void)
 	test_local();
 	test_nameless();
 	test_full();
+	test_fair();
 	for (i = 0; i < 4; i++)
 		unlink(unix_at[i]);
 	return done_testing();
