@@ -11,11 +11,10 @@
 #include "base/text.h"
 #include "talk/ask.h"
 
+#define STARTS_A_TURN 4
 #define WHY_MAX (4 * ASK_SAID_MAX + 64)
 
 extern char **environ;
-
-static void start_waiting(struct asks *);
 
 static void
 on_poll_closed(uv_handle_t *h)
@@ -113,6 +112,16 @@ ended(struct ask *a, int status)
 	a->all->on_answer(a, why);
 }
 
+static void on_turn(uv_timer_t *);
+
+/* Those who wait are started in turns of their own. */
+static void
+go_on(struct asks *all)
+{
+	if (!TAILQ_EMPTY(&all->waiting) && all->n < ASK_RUNNING_MAX)
+		uv_timer_start(&all->turn, on_turn, 0, 0);
+}
+
 static void
 look(struct asks *all)
 {
@@ -127,7 +136,7 @@ look(struct asks *all)
 		if (!all->open)
 			return;
 	}
-	start_waiting(all);
+	go_on(all);
 }
 
 static void
@@ -210,6 +219,7 @@ start(struct ask *a)
 	a->poll.data = a;
 	a->pid = p.pid;
 	a->out = p.out;
+	uv_update_time(all->loop); /* it took a moment */
 	a->until_ms = uv_now(all->loop) + all->plan->limit_ms;
 	a->state = ASK_RUNS;
 	TAILQ_INSERT_TAIL(&all->running, a, link);
@@ -237,26 +247,33 @@ is_short(int err)
 	return err == EAGAIN || err == ENOMEM || err == EMFILE || err == ENFILE;
 }
 
+/* To start one takes a while in which nothing else goes on: a few at once. */
 static void
-start_waiting(struct asks *all)
+on_turn(uv_timer_t *t)
 {
+	struct asks *all = t->data;
 	struct ask *a;
-	int err;
+	int i, err;
 
-	while (all->open && all->n < ASK_RUNNING_MAX &&
-	    (a = TAILQ_FIRST(&all->waiting)) != NULL) {
+	for (i = 0; i < STARTS_A_TURN && all->n < ASK_RUNNING_MAX &&
+	     (a = TAILQ_FIRST(&all->waiting)) != NULL;
+	     i++) {
 		TAILQ_REMOVE(&all->waiting, a, link);
 		err = start(a);
 		if (err == 0)
 			continue;
 		TAILQ_INSERT_HEAD(&all->waiting, a, link);
 		/* What is short now is not when one of the others has ended. */
-		if (is_short(err) && all->n > 0)
-			break;
+		if (is_short(err) && all->n > 0) {
+			set_clock(all);
+			return;
+		}
 		cannot(a, err);
+		if (!all->open)
+			return;
 	}
-	if (all->open)
-		set_clock(all);
+	set_clock(all);
+	go_on(all);
 }
 
 int
@@ -277,7 +294,8 @@ asks_init(struct asks *all, const struct ask_plan *plan, uv_loop_t *loop,
 	all->n = 0;
 	all->open = true;
 	uv_timer_init(loop, &all->clock);
-	all->child.data = all->clock.data = all;
+	uv_timer_init(loop, &all->turn);
+	all->child.data = all->clock.data = all->turn.data = all;
 	uv_signal_start(&all->child, on_child, SIGCHLD);
 	/* What runs is known by its output. */
 	uv_unref((uv_handle_t *)&all->child);
@@ -293,7 +311,7 @@ ask_begin(struct asks *all, struct ask *a)
 	a->killed = false;
 	a->said_len = 0;
 	TAILQ_INSERT_TAIL(&all->waiting, a, link);
-	start_waiting(all);
+	go_on(all);
 }
 
 void
@@ -305,6 +323,7 @@ asks_close(struct asks *all)
 		return;
 	all->open = false;
 	uv_close((uv_handle_t *)&all->clock, NULL);
+	uv_close((uv_handle_t *)&all->turn, NULL);
 	uv_close((uv_handle_t *)&all->child, NULL);
 	TAILQ_FOREACH (a, &all->running, link)
 		process_signal(a->pid, SIGKILL);

@@ -71,6 +71,7 @@ struct asks {
 	struct ask_list waiting;
 	size_t n; /* running */
 	uv_timer_t clock;
+	uv_timer_t turn; /* more of them are to be started */
 	uv_signal_t child;
 	bool open;
 };
@@ -79,10 +80,7 @@ struct asks {
 int asks_init(struct asks *, const struct ask_plan *, uv_loop_t *,
     const struct process_origin *);
 
-/*
- * on_answer comes, and then on_closed; both before this returns if nobody can
- * be asked.
- */
+/* on_answer comes, and then on_closed, from the loop. */
 void ask_begin(struct asks *, struct ask *);
 
 /*
