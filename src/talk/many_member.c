@@ -185,7 +185,6 @@ many_on_client(struct door *d, const struct door_client *c)
 		return;
 	}
 	mem->guest = c->guest;
-	mem->by_door = true;
 	begin(mem, s, name);
 }
 
@@ -197,7 +196,9 @@ on_peer(struct peers *p, struct stream *s)
 	struct many_peers *at = p->owner;
 	struct many *m = at->many;
 	char name[ADDR_TEXT_MAX];
+	struct guest *guest;
 	struct member *mem;
+	const char *why;
 	struct fail f;
 
 	if (m->stopping)
@@ -206,11 +207,19 @@ on_peer(struct peers *p, struct stream *s)
 	if (strcmp(name, "unix:") == 0)
 		snprintf(name, sizeof(name), "%s",
 		    door_name(&m->run.door, at->which));
+	why = door_admit(&m->run.door, &s->peer->at.sa, &guest);
+	if (why != NULL) {
+		log_say(&m->run.plan->log, LOG_VERBOSE, "%s: denied, %s", name,
+		    why);
+		return false;
+	}
 	mem = new_member(m, at->which, &f);
 	if (mem == NULL) {
 		tell(m, &f, name);
+		door_left(&m->run.door, guest);
 		return false;
 	}
+	mem->guest = guest;
 	begin(mem, s, name);
 	return true;
 }
@@ -307,8 +316,7 @@ many_on_over(struct talk *t)
 	crowd_remove(&m->crowd, &mem->link);
 	if (mem->waits)
 		TAILQ_REMOVE(&m->waiting, mem, waiting);
-	if (mem->by_door)
-		door_left(&m->run.door, mem->guest);
+	door_left(&m->run.door, mem->guest);
 	free_member(mem);
 	if (m->door_waits && m->handlers < m->plan->handlers_max) {
 		m->door_waits = false;

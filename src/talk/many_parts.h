@@ -23,8 +23,7 @@ struct member {
 	uint64_t dropped; /* messages that it was too slow for */
 	uint64_t told_dropped, told_dropped_ms;
 	uint64_t open_ms;
-	bool waits : 1;	  /* in many.waiting */
-	bool by_door : 1; /* which counts it */
+	bool waits : 1; /* in many.waiting */
 	TAILQ_ENTRY(member) waiting;
 };
 

@@ -116,6 +116,20 @@ descriptors() {
 	each unix abstract
 }
 
+@test "a peer of datagrams is let in, or not, as others are" {
+	begin tcp4
+	many --deny 127.0.0.0/8 udp:127.0.0.1:0
+	datagrams connect "$A" send hello
+	denied 'its address is in --deny'
+	[ ! -s out ]
+	many --max-clients 1 udp:127.0.0.1:0
+	datagrams connect "$A" send hello
+	until_true grep -q hello out
+	datagrams connect "$A" send other
+	until_true grep -q 'there are as many peers as may be' err
+	[ "$(grep -c other out)" = 0 ]
+}
+
 @test "SIGHUP reads files of rules again; one that is broken changes nothing" {
 	begin tcp4
 	echo 192.0.2.0/24 >rules
