@@ -135,7 +135,11 @@ say(struct talk *t, struct event *e)
 	about_begin(&now, 0, "");
 	about_init(&about, &now);
 	event_text(e, "t", about_time(&about));
-	return outlet_say(t->outlet, event_end(e)) != OUTLET_BUSY;
+	if (outlet_say(t->outlet, event_end(e)) != OUTLET_BUSY)
+		return true;
+	if (t->shared)
+		t->home->on_wait(t);
+	return false;
 }
 
 static void

@@ -51,12 +51,10 @@ on_outlet_room(struct outlet *o)
 {
 	struct many *m = o->owner;
 
-	m->hold &= ~(unsigned)MANY_HOLD_OUTPUT;
-	if (many_tell_due(m)) {
-		m->hold |= MANY_HOLD_OUTPUT;
-		many_hold(m, MANY_HOLD_OUTPUT, false);
-		many_pump(m);
-	}
+	if (!many_tell_due(m))
+		return; /* which brings us here again */
+	many_hold(m, MANY_HOLD_OUTPUT, false);
+	many_pump(m);
 }
 
 static void
@@ -76,7 +74,8 @@ on_outlet_error(struct outlet *o, int err)
 	struct many *m = o->owner;
 
 	many_hold(m, MANY_HOLD_OUTPUT, false);
-	if (m->plan->each && err == EPIPE)
+	many_stop_if_done(m);
+	if (m->stopping || (m->plan->each && err == EPIPE))
 		return; /* how it ends, and what it says, is still to come */
 	fail_set(m->run.fail, STATUS_IO, "%s: %s",
 	    m->plan->each ? "the input of --each" : "stdout", strerror(err));
@@ -135,15 +134,42 @@ start_each(struct many *m)
 
 /* The door. */
 
+/* Which machine this is, for whoever wants to connect to it. */
+static void
+say_where(const struct log *log)
+{
+	char host[256] = "?", text[512] = "", one[INET6_ADDRSTRLEN];
+	uv_interface_address_t *v;
+	size_t len = 0;
+	int i, n = 0;
+
+	if (log->level < LOG_VERBOSE)
+		return;
+	gethostname(host, sizeof(host) - 1);
+	if (uv_interface_addresses(&v, &n) != 0)
+		n = 0;
+	for (i = 0; i < n && len < sizeof(text) - sizeof(one) - 2; i++) {
+		if (v[i].is_internal)
+			continue;
+		if (v[i].address.address4.sin_family == AF_INET6)
+			uv_ip6_name(&v[i].address.address6, one, sizeof(one));
+		else
+			uv_ip4_name(&v[i].address.address4, one, sizeof(one));
+		len += (size_t)snprintf(
+		    text + len, sizeof(text) - len, ", %s", one);
+	}
+	if (n > 0)
+		uv_free_interface_addresses(v, n);
+	log_say(log, LOG_VERBOSE, "process %ld on %s%s", (long)getpid(), host,
+	    text);
+}
+
 static void
 on_open(struct door *d)
 {
 	struct many *m = d->owner;
-	const struct log *log = &m->run.plan->log;
-	char host[256] = "?";
 
-	gethostname(host, sizeof(host) - 1);
-	log_say(log, LOG_VERBOSE, "process %ld on %s", (long)getpid(), host);
+	say_where(&m->run.plan->log);
 	door_resume(d);
 	many_pump(m);
 }
