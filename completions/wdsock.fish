@@ -12,7 +12,9 @@ set -l charsets CP1252 UTF-16LE UTF-16BE UTF-8 ISO-8859-1 ISO-8859-15 \
 	CP437 CP850 CP1250 CP1251 CP932 GB18030
 set -l durations 100ms 500ms 1s 5s 30s 1m 1h
 set -l buffers 16K 64K 256K 1M 4M
-set -l commands connect serve-single encode decode help
+set -l commands connect serve-single serve-multi encode decode help
+set -l servers serve-single serve-multi
+set -l talkers connect $servers
 set -l none "not __fish_seen_subcommand_from $commands"
 
 complete -c wdsock -n $none -f
@@ -20,13 +22,15 @@ complete -c wdsock -n $none -a connect \
 	-d 'connect to a server and exchange messages'
 complete -c wdsock -n $none -a serve-single \
 	-d 'the simplified server: one client'
+complete -c wdsock -n $none -a serve-multi \
+	-d 'the standard server: many clients'
 complete -c wdsock -n $none -a encode -d 'put messages into frames'
 complete -c wdsock -n $none -a decode -d 'take messages out of frames'
 complete -c wdsock -n $none -a help -d 'say how to use it'
 complete -c wdsock -n $none -l version -d 'the version, and what is built in'
 complete -c wdsock -s h -l help -d 'print the options'
 complete -c wdsock -n '__fish_seen_subcommand_from help' -f \
-	-a 'connect serve-single encode decode help modes formats exit'
+	-a "$commands modes formats exit"
 
 # The options of a command stand at "wdsock COMMAND" and at "wdsock-COMMAND".
 for cmd in encode decode
@@ -64,9 +68,10 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from decode'" "-c wdsock-decode"
 	eval complete $at -l explain -d "'a line for each frame'"
 end
 
-# What connect and serve-single have in common, and what each has alone.
-for at in "-c wdsock -n '__fish_seen_subcommand_from connect serve-single'" \
-		"-c wdsock-connect" "-c wdsock-serve-single"
+# What connect and the servers have in common, what those have that speak with
+# one peer at a time, what the servers have, and what each has alone.
+for at in "-c wdsock -n '__fish_seen_subcommand_from $talkers'" \
+		"-c wdsock-connect" "-c wdsock-serve-single" "-c wdsock-serve-multi"
 	eval complete $at -f
 	eval complete $at -a "'localhost:8000 127.0.0.1:0 udp: unix:'"
 	eval complete $at -a "'unix-dgram: vsock:'"
@@ -102,30 +107,12 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from connect serve-single'" \
 		-d "'say all of the input N times'"
 	eval complete $at -l interval -x -a "'$durations'" \
 		-d "'wait between messages'"
-	eval complete $at -l ask \
-		-d "'wait for a reply to each message'"
-	eval complete $at -l expect -x \
-		-d "'a message must match; with --ask each reply'"
-	eval complete $at -l count -x \
-		-d "'end after N messages received'"
-	eval complete $at -s 1 -l one \
-		-d "'end after one message received'"
-	eval complete $at -l stay \
-		-d "'keep our half open when the input ends'"
-	eval complete $at -s N -l half-close \
-		-d "'close our half when the input ends'"
-	eval complete $at -s q -l quit -x -a "'$durations'" \
-		-d "'wait for the peer no longer than that'"
-	eval complete $at -s w -l wait -x -a "'$durations'" \
-		-d "'a timeout of connecting and idling'"
 	eval complete $at -l idle -x -a "'$durations'" \
 		-d "'end when nothing comes or goes'"
-	eval complete $at -l reply-timeout -x -a "'$durations'" \
-		-d "'end when no answer comes'"
 	eval complete $at -l deadline -x -a "'$durations'" \
 		-d "'end after that, whatever happens'"
 	eval complete $at -l linger -x -a "'$durations'" \
-		-d "'wait for stdin when the peer has closed'"
+		-d "'wait for input when the peer has closed'"
 	eval complete $at -l exec -x -a "'(__fish_complete_command)'" \
 		-d "'a process for each conversation'"
 	eval complete $at -l sh -x \
@@ -175,6 +162,40 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from connect serve-single'" \
 	eval complete $at -s h -l help \
 		-d "'print the options'"
 end
+for at in "-c wdsock -n '__fish_seen_subcommand_from connect serve-single'" \
+		"-c wdsock-connect" "-c wdsock-serve-single"
+	eval complete $at -l ask \
+		-d "'wait for a reply to each message'"
+	eval complete $at -l expect -x \
+		-d "'a message must match; with --ask each reply'"
+	eval complete $at -l count -x \
+		-d "'end after N messages received'"
+	eval complete $at -s 1 -l one \
+		-d "'end after one message received'"
+	eval complete $at -l stay \
+		-d "'keep our half open when the input ends'"
+	eval complete $at -s N -l half-close \
+		-d "'close our half when the input ends'"
+	eval complete $at -s q -l quit -x -a "'$durations'" \
+		-d "'wait for the peer no longer than that'"
+	eval complete $at -s w -l wait -x -a "'$durations'" \
+		-d "'a timeout of connecting and idling'"
+	eval complete $at -l reply-timeout -x -a "'$durations'" \
+		-d "'end when no answer comes'"
+end
+for at in "-c wdsock -n '__fish_seen_subcommand_from $servers'" \
+		"-c wdsock-serve-single" "-c wdsock-serve-multi"
+	eval complete $at -l echo \
+		-d "'send back what comes'"
+	eval complete $at -l reply -x -a "'$directives'" \
+		-d "'answer what comes with what this makes of it'"
+	eval complete $at -l backlog -x \
+		-d "'how many may wait to be accepted (4096)'"
+	eval complete $at -l ready-fd -x -a "'1 3'" \
+		-d "'write the address there, then close it'"
+	eval complete $at -l socket-mode -x -a "'0600 0660 0666'" \
+		-d "'of the file of a Unix socket, octal'"
+end
 for at in "-c wdsock -n '__fish_seen_subcommand_from connect'" \
 		"-c wdsock-connect"
 	eval complete $at -l connect-timeout -x -a "'$durations'" \
@@ -200,20 +221,57 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from connect'" \
 end
 for at in "-c wdsock -n '__fish_seen_subcommand_from serve-single'" \
 		"-c wdsock-serve-single"
-	eval complete $at -l echo \
-		-d "'send back what comes'"
-	eval complete $at -l reply -x -a "'$directives'" \
-		-d "'answer what comes with what this makes of it'"
 	eval complete $at -s k -l keep \
 		-d "'serve the next client when one has gone'"
 	eval complete $at -l refuse-others \
 		-d "'close who comes while one is served'"
 	eval complete $at -l accept-timeout -x -a "'$durations'" \
 		-d "'give up waiting for a client after it'"
-	eval complete $at -l backlog -x \
-		-d "'how many may wait to be accepted (4096)'"
-	eval complete $at -l ready-fd -x -a "'1 3'" \
-		-d "'write the address there, then close it'"
-	eval complete $at -l socket-mode -x -a "'0600 0660 0666'" \
-		-d "'of the file of a Unix socket, octal'"
+end
+for at in "-c wdsock -n '__fish_seen_subcommand_from serve-multi'" \
+		"-c wdsock-serve-multi"
+	eval complete $at -l addressed \
+		-d "'input lines begin with CHANNEL and a tab'"
+	eval complete $at -l no-channel \
+		-d "'output records do not begin with one'"
+	eval complete $at -l header-timeout -x -a "'$durations'" \
+		-d "'end who takes longer for a message'"
+	eval complete $at -l first-message-timeout -x -a "'$durations'" \
+		-d "'end who says nothing so long'"
+	eval complete $at -l queue -x -a "'$sizes'" \
+		-d "'what may wait for a client (8M)'"
+	eval complete $at -l slow -x -a "'close drop wait'" \
+		-d "'what becomes of who is further behind'"
+	eval complete $at -l memory -x -a "'$sizes'" \
+		-d "'of all queues and unfinished messages (1G)'"
+	eval complete $at -l relay \
+		-d "'send what comes to all others'"
+	eval complete $at -l max-handlers -x \
+		-d "'so many processes at a time; others wait'"
+	eval complete $at -l each -x -a "'(__fish_complete_command)'" \
+		-d "'one process that answers for all channels'"
+	eval complete $at -l status-socket -r -F \
+		-d "'tells who is there whoever connects to it'"
+	eval complete $at -l allow -x -a "'127.0.0.1 ::1 10.0.0.0/8'" \
+		-d "'let only these in: address, CIDR, host, @FILE'"
+	eval complete $at -l deny -x -a "'127.0.0.1 ::1 10.0.0.0/8'" \
+		-d "'do not let these in, even if allowed'"
+	eval complete $at -l deny-with -x -a "'close reset'" \
+		-d "'close (default), reset, or a message'"
+	eval complete $at -l max-clients -x \
+		-d "'so many at a time, and no more'"
+	eval complete $at -l max-per-ip -x \
+		-d "'so many from one address (IPv6: a /64)'"
+	eval complete $at -l accept-cmd -x -a "'(__fish_complete_command)'" \
+		-d "'ask a program who may come in'"
+	eval complete $at -l accept-cmd-timeout -x -a "'$durations'" \
+		-d "'what it has to answer (5s)'"
+	eval complete $at -l proxy-protocol \
+		-d "'expect the header of a balancer'"
+	eval complete $at -l proxy-from -x -a "'127.0.0.1 ::1 10.0.0.0/8'" \
+		-d "'expect it of these'"
+	eval complete $at -l defer-accept \
+		-d "'TCP: accept who has said something'"
+	eval complete $at -l reuse-port \
+		-d "'TCP: share the port with other processes'"
 end

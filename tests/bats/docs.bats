@@ -4,8 +4,9 @@
 
 load helper
 
-commands="connect serve-single encode decode help"
-pages="wdsock.1 wdsock-connect.1 wdsock-serve-single.1 wdsock-encode.1"
+commands="connect serve-single serve-multi encode decode help"
+pages="wdsock.1 wdsock-connect.1 wdsock-serve-single.1 wdsock-serve-multi.1
+	wdsock-encode.1"
 pages7="wdsock-format.7 wdsock-framing.7"
 
 # The options of a command as its help lists them, one in a line.
@@ -17,7 +18,7 @@ options_of() {
 # The page that a command is described on, as plain text.
 page_of() {
 	case $1 in
-	connect | serve-single) echo "wdsock-$1.1" ;;
+	connect | serve-*) echo "wdsock-$1.1" ;;
 	encode | decode) echo wdsock-encode.1 ;;
 	help) echo wdsock.1 ;;
 	esac
@@ -203,11 +204,15 @@ page_of() {
 		COMP_WORDS=(wdsock connect -X c); COMP_CWORD=3; _wdsock
 		[ "${COMPREPLY[*]}" = connect ]
 		COMP_WORDS=(wdsock serve-single ud); COMP_CWORD=2; _wdsock
-		[ "${COMPREPLY[*]}" = udp: ]' - "$SRC"
+		[ "${COMPREPLY[*]}" = udp: ]
+		COMP_WORDS=(wdsock serve-multi --slow d); COMP_CWORD=3; _wdsock
+		[ "${COMPREPLY[*]}" = drop ]
+		COMP_WORDS=(wdsock-serve-multi :8001 uni); COMP_CWORD=2; _wdsock
+		[ "${COMPREPLY[*]}" = "unix: unix-dgram:" ]' - "$SRC"
 	if command -v fish >/dev/null; then
 		fish -c "source $SRC/completions/wdsock.fish
 			complete -C 'wdsock decode -m net'" | grep -q '^netstring'
-		for c in connect serve-single; do
+		for c in connect serve-single serve-multi; do
 			fish -c "source $SRC/completions/wdsock.fish
 				complete -C 'wdsock $c -'
 				complete -C 'wdsock $c --'" | cut -f1 |
