@@ -102,7 +102,10 @@ on_each_gone(struct handler *h)
 {
 	struct many *m = h->owner;
 
-	m->run.fail->exit = m->run.fail->signal == 0 ? handler_status(h) : 0;
+	/* What ended the run is its status, unless that was the process. */
+	if (m->run.fail->signal == 0 &&
+	    (!m->run.over || m->run.status == STATUS_DONE))
+		m->run.fail->exit = handler_status(h);
 	many_stop_if_done(m);
 }
 
@@ -384,6 +387,7 @@ set_up(struct many *m)
 	run->on_leave = on_leave;
 	run->on_hangup = on_hangup;
 	run->on_describe = on_describe;
+	snprintf(run->dial.doing, sizeof(run->dial.doing), "for clients");
 	TAILQ_INIT(&m->waiting);
 	uv_idle_init(&run->loop, &m->more);
 	uv_timer_init(&run->loop, &m->grace);

@@ -58,15 +58,17 @@ no_such(struct many *m, uint64_t number)
 {
 	struct fail f;
 
-	if (number == 0 || number > m->begun)
+	if (number == 0)
 		fail_set(&f, STATUS_MALFORMED,
-		    "expected a channel that is there, saw one that never was");
+		    "expected a channel that is there, saw the name of none");
 	else
-		fail_set(&f, STATUS_DONE,
+		fail_set(&f, number > m->begun ? STATUS_MALFORMED : STATUS_DONE,
 		    "expected a channel that is there, saw c%" PRIu64
-		    ", which has gone",
-		    number);
-	if (number > m->begun)
+		    ", which %s",
+		    number, number > m->begun ? "never was" : "has gone");
+	if (number > m->begun && m->begun == 0)
+		fail_hint(&f, "nobody has come so far");
+	else if (number > m->begun)
 		fail_hint(&f, "the last one was c%" PRIu64, m->begun);
 	prefix(m, &f);
 	refuse(m, &f);
