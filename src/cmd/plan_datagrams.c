@@ -45,12 +45,40 @@ set_ttl(struct plan *p, const char *value, struct fail *f)
 	return 0;
 }
 
+/* A server of many has several. */
+static size_t
+addresses_n(const struct plan *p)
+{
+	return p->many ? p->places_n : 1;
+}
+
+static const struct addr *
+nth_address(const struct plan *p, size_t i)
+{
+	return p->many ? &p->places[i].listen.at : address(p);
+}
+
+static bool
+has_datagrams(const struct addr *a)
+{
+	return addr_is_datagrams(a) || (a->kind == ADDR_FD && dgram_is(a->fd));
+}
+
 bool
 plan_has_datagrams(const struct plan *p)
 {
-	const struct addr *a = address(p);
+	return has_datagrams(address(p));
+}
 
-	return addr_is_datagrams(a) || (a->kind == ADDR_FD && dgram_is(a->fd));
+static int
+refuse_at(const struct addr *at, const char *option, const char *expected,
+    const char *hint, struct fail *f)
+{
+	char name[ADDR_TEXT_MAX];
+
+	fail_set(f, STATUS_USAGE, "%s: expected %s, saw %s", option, expected,
+	    addr_print(at, name));
+	return fail_hint(f, "%s", hint);
 }
 
 /* Refuses what is for others than this address. */
@@ -58,11 +86,7 @@ static int
 refuse(const struct plan *p, const char *option, const char *expected,
     const char *hint, struct fail *f)
 {
-	char name[ADDR_TEXT_MAX];
-
-	fail_set(f, STATUS_USAGE, "%s: expected %s, saw %s", option, expected,
-	    addr_print(address(p), name));
-	return fail_hint(f, "%s", hint);
+	return refuse_at(address(p), option, expected, hint, f);
 }
 
 /* What a stream has no use for. */
@@ -74,9 +98,13 @@ check_stream(const struct plan *p, struct fail *f)
 	    : o->joins_n > 0		  ? "--join"
 	    : o->no_loop		  ? "--no-loop"
 					  : NULL;
+	size_t i;
 
-	if (option == NULL || address(p)->kind == ADDR_UDP)
+	if (option == NULL)
 		return 0;
+	for (i = 0; i < addresses_n(p); i++)
+		if (nth_address(p, i)->kind == ADDR_UDP)
+			return 0;
 	return refuse(
 	    p, option, "an address of UDP", "try: udp:HOST:PORT, or -u", f);
 }
@@ -94,6 +122,22 @@ check_mode(const char *option, const char *mode, const struct framing *fr,
 	    f, "each is a message by itself; try: without %s", option);
 }
 
+/* A process for each client is told when that has gone, which none says. */
+static int
+check_handler(const struct plan *p, struct fail *f)
+{
+	size_t i;
+
+	if (p->run.handler.command.argv == NULL || p->run.many.each)
+		return 0;
+	for (i = 0; i < addresses_n(p); i++)
+		if (has_datagrams(nth_address(p, i)))
+			return refuse_at(nth_address(p, i), p->handler_option,
+			    "an address of a stream",
+			    "a process has one peer; try: a stream", f);
+	return 0;
+}
+
 static int
 check_datagrams(const struct plan *p, struct fail *f)
 {
@@ -109,10 +153,7 @@ check_datagrams(const struct plan *p, struct fail *f)
 	if (r->refuse_others)
 		return refuse(p, "--refuse-others", "an address of a stream",
 		    "whoever speaks is heard; try: without it", f);
-	if (r->handler.command.argv != NULL)
-		return refuse(p, p->handler_option, "an address of a stream",
-		    "a process has one peer; try: a stream", f);
-	if (p->serving && r->talk.on_open_n > 0)
+	if (p->serving && !p->many && r->talk.on_open_n > 0)
 		return refuse(p, "--on-open", "an address of a stream",
 		    "nobody is there before he speaks; try: standard input, "
 		    "which waits until then",
@@ -144,7 +185,7 @@ int
 plan_check_datagrams(struct plan *p, struct fail *f)
 {
 	p->run.listen.dgram = p->run.dial.dgram;
-	if (check_stream(p, f) == -1)
+	if (check_stream(p, f) == -1 || check_handler(p, f) == -1)
 		return -1;
 	return p->datagrams ? check_datagrams(p, f) : 0;
 }
@@ -154,7 +195,7 @@ plan_settle_datagrams(struct plan *p)
 {
 	struct talk_plan *t = &p->run.talk;
 
-	if (!p->datagrams)
+	if (!p->datagrams || p->many)
 		return;
 	if (p->serving) {
 		/* There is no half of ours to close, nor an end of a client. */

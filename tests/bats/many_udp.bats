@@ -96,6 +96,28 @@ load many
 	each tcp4
 }
 
+@test "--each answers peers, and --on-open greets whoever has spoken" {
+	body() {
+		many --each cat --on-open hello
+		datagrams connect "$A" send a expect hello expect a
+	}
+	each "${DATAGRAMS[@]}"
+}
+
+@test "a process for each channel is refused where one has datagrams" {
+	run_bytes 2 timeout 20 wdsock serve-multi --exec cat \
+		127.0.0.1:0 udp:127.0.0.1:0
+	err_is 'wdsock: --exec: expected an address of a stream, saw udp:127.0.0.1:0' \
+		'wdsock: a process has one peer; try: a stream'
+}
+
+@test "what is for UDP is in order if one place has it" {
+	run_bytes 5 timeout 20 wdsock serve-multi --deadline 100ms --no-loop \
+		127.0.0.1:0 udp:127.0.0.1:0 </dev/null
+	run_bytes 2 timeout 20 wdsock serve-multi --no-loop 127.0.0.1:0 unix:s
+	err_has '--no-loop: expected an address of UDP, saw 127.0.0.1:0'
+}
+
 # guest_of NAME ACTION...: a scripted peer of datagrams in the background.
 guest_of() {
 	local name=$1
