@@ -86,14 +86,29 @@ on_outlet_error(struct outlet *o, int err)
 
 /* The process of --each. */
 
+/* What ended the run is its status, unless that was the process. */
+static int
+each_status(const struct many *m)
+{
+	if (m->run.fail->signal != 0 ||
+	    (m->run.over && m->run.status != STATUS_DONE))
+		return 0;
+	return handler_status(&m->each);
+}
+
 static void
 on_each_end(struct handler *h)
 {
 	struct many *m = h->owner;
 	char text[160];
+	struct fail f;
 
 	handler_describe(h, text, sizeof(text));
-	log_say(&m->run.plan->log, LOG_VERBOSE, "%s", text);
+	if (each_status(m) != 0) {
+		fail_set(&f, STATUS_DONE, "--each: %s", text);
+		m->run.plan->complain(&f);
+	} else
+		log_say(&m->run.plan->log, LOG_VERBOSE, "%s", text);
 	many_hold(m, MANY_HOLD_OUTPUT, false);
 }
 
@@ -102,10 +117,7 @@ on_each_gone(struct handler *h)
 {
 	struct many *m = h->owner;
 
-	/* What ended the run is its status, unless that was the process. */
-	if (m->run.fail->signal == 0 &&
-	    (!m->run.over || m->run.status == STATUS_DONE))
-		m->run.fail->exit = handler_status(h);
+	m->run.fail->exit = each_status(m);
 	many_stop_if_done(m);
 }
 
