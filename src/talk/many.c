@@ -104,8 +104,8 @@ on_each_end(struct handler *h)
 	struct fail f;
 
 	handler_describe(h, text, sizeof(text));
-	if (each_status(m) != 0) {
-		fail_set(&f, STATUS_DONE, "--each: %s", text);
+	if (h->told == 0 && each_status(m) != 0) {
+		fail_set(&f, STATUS_IO, "--each: %s", text);
 		m->run.plan->complain(&f);
 	} else
 		log_say(&m->run.plan->log, LOG_VERBOSE, "%s", text);
