@@ -256,6 +256,8 @@ many_tell(struct many *m, struct member *mem, const struct batch *b,
 	size_t next = from;
 	struct fail f;
 
+	if (!many_hears(mem))
+		return;
 	while (next < b->n && !t->ending && !t->over) {
 		sent = talk_say(t, &rest, &next);
 		if (sent == CHAN_REFUSED) {
@@ -302,8 +304,7 @@ look_at_pace(struct many *m)
 
 	for (i = 0; i < m->crowd.n; i++) {
 		mem = many_at(m, i);
-		if (mem->talk.ending || mem->talk.over ||
-		    mem->talk.chan.writing != CHAN_WRITING)
+		if (!many_hears(mem))
 			continue;
 		queued = chan_queued(&mem->talk.chan);
 		if (queued > m->plan->queue_max)
@@ -336,7 +337,7 @@ many_tell_all(struct many *m, const struct batch *b, size_t from,
 			continue;
 		if (mem->news == NULL)
 			many_tell(m, mem, b, from, fault);
-		else if (mem->talk.chan.writing == CHAN_WRITING)
+		else if (many_hears(mem))
 			talk_told(&mem->talk, mem->news->done);
 	}
 	if (but != NULL)

@@ -95,6 +95,16 @@ many_at(const struct many *m, size_t i)
 	return many_member(m->crowd.v[i]);
 }
 
+/* Is what is said now for it, too? */
+static inline bool
+many_hears(const struct member *mem)
+{
+	const struct talk *t = &mem->talk;
+
+	return !t->ending && !t->over && !t->closing &&
+	    t->chan.writing == CHAN_WRITING;
+}
+
 /* many.c */
 void many_stop_if_done(struct many *);
 void many_hold(struct many *, enum many_hold, bool on);

@@ -56,19 +56,24 @@ fault(struct many *m, size_t at, const struct fail *f)
 static void
 no_such(struct many *m, uint64_t number)
 {
+	const bool never = number > m->begun;
 	struct fail f;
 
 	if (number == 0)
 		fail_set(&f, STATUS_MALFORMED,
 		    "expected a channel that is there, saw the name of none");
 	else
-		fail_set(&f, number > m->begun ? STATUS_MALFORMED : STATUS_DONE,
+		fail_set(&f, never ? STATUS_MALFORMED : STATUS_DONE,
 		    "expected a channel that is there, saw c%" PRIu64
 		    ", which %s",
-		    number, number > m->begun ? "never was" : "has gone");
-	if (number > m->begun && m->begun == 0)
+		    number,
+		    never ? "never was"
+			: crowd_find(&m->crowd, number) == NULL
+			? "has gone"
+			: "is closed");
+	if (never && m->begun == 0)
 		fail_hint(&f, "nobody has come so far");
-	else if (number > m->begun)
+	else if (never)
 		fail_hint(&f, "the last one was c%" PRIu64, m->begun);
 	prefix(m, &f);
 	refuse(m, &f);
@@ -80,7 +85,7 @@ say_to_one(struct many *m, uint64_t number, const struct batch *b)
 	struct crowd_link *l = crowd_find(&m->crowd, number);
 	size_t i;
 
-	if (l != NULL && !many_member(l)->talk.ending) {
+	if (l != NULL && many_hears(many_member(l))) {
 		many_tell(m, many_member(l), b, m->feed->next, fault);
 		return;
 	}
@@ -143,12 +148,14 @@ obey_for(struct many *m, struct member *mem, const struct json_beside *asks)
 		return;
 	switch (asks->what) {
 	case JSON_CLOSE:
+		many_part(mem); /* what is said from here on is not for it */
 		talk_finish(t);
 		break;
 	case JSON_CLOSE_NOW:
 		talk_end(t, STATUS_DONE, "closed by us");
 		break;
 	case JSON_SHUT:
+		many_part(mem);
 		talk_shut(t);
 		break;
 	case JSON_MODE:

@@ -137,8 +137,10 @@ has_guests() {
 		guest two expect '1\r\nc'
 		opened 2
 		say '{"chan":"c1","text":"a"}' '{"chan":"c1","text":"b"}' \
-			'{"chan":"c1","close":true}' '{"text":"c"}'
+			'{"chan":"c1","close":true}' '{"text":"c"}' \
+			'{"chan":"c1","text":"d"}'
 		guests_held one two
+		is_told '"event":"error","line":5,.*saw c1, which' 1
 		is_told '"event":"close","chan":"c1".*"status":0' 1
 	}
 	needs_json
@@ -213,7 +215,7 @@ has_guests() {
 	each
 }
 
-@test "a message that a framing cannot hold is refused for that channel alone" {
+@test "a message that a framing cannot hold is refused for those who speak it alone" {
 	body() {
 		LISTEN=(lines@127.0.0.1:0 127.0.0.1:0)
 		many -j
@@ -223,7 +225,7 @@ has_guests() {
 		opened 2
 		say '{"text":"a\nb"}' '{"text":"ok"}'
 		guests_held one two
-		is_told '"event":"error","chan":"c1".*"line":1' 1
+		is_told '"event":"error","line":1,.*end tag \(lines\)' 1
 	}
 	needs_json
 	each tcp4
