@@ -313,6 +313,7 @@ many_on_over(struct talk *t)
 	many_tell_dropped(mem);
 	log_say(&m->run.plan->log, LOG_VERBOSE, "%s", talk_last(t));
 	many_part(mem);
+	many_not_late(mem);
 	crowd_remove(&m->crowd, &mem->link);
 	if (mem->waits)
 		TAILQ_REMOVE(&m->waiting, mem, waiting);

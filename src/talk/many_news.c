@@ -4,8 +4,10 @@
  * is told by itself.
  *
  * The input goes at the pace of whoever is fastest: where even he is
- * MANY_AHEAD behind it is not read. Who is further behind than --queue is slow,
- * and --slow says what becomes of him.
+ * MANY_AHEAD behind, or half of --queue, it is not read. Who is further behind
+ * than --queue when something is said is slow, and --slow says what becomes of
+ * him. What is said just then does not count: it may be more than --queue by
+ * itself, and nobody has had the time to take it.
  */
 
 #include <inttypes.h>
@@ -159,6 +161,7 @@ encode_for(struct many *m, struct news *n, const struct batch *b, size_t from,
 	struct fail f;
 
 	n->done = 0;
+	n->added = n->ring.bytes;
 	while (r != ENCODE_OK && next < b->n) {
 		r = add_some(n, b, &next);
 		if (r == ENCODE_BAD) {
@@ -174,6 +177,7 @@ encode_for(struct many *m, struct news *n, const struct batch *b, size_t from,
 		}
 	}
 	n->done += next - from;
+	n->added = n->ring.bytes - n->added;
 }
 
 void
@@ -229,7 +233,8 @@ slow(struct many *m, struct member *mem)
 			drop(m, mem, n);
 		break;
 	case MANY_WAIT:
-		m->paused = true;
+		m->late += !mem->late;
+		mem->late = m->paused = true;
 		chan_tell_low(c, m->plan->queue_max / 2);
 		break;
 	}
@@ -251,6 +256,7 @@ many_tell(struct many *m, struct member *mem, const struct batch *b,
     size_t from, fault_fn *fault)
 {
 	struct talk *t = &mem->talk;
+	const bool late = chan_queued(&t->chan) > m->plan->queue_max;
 	enum chan_sent sent = CHAN_SENT;
 	struct batch rest = *b;
 	size_t next = from;
@@ -258,6 +264,12 @@ many_tell(struct many *m, struct member *mem, const struct batch *b,
 
 	if (!many_hears(mem))
 		return;
+	if (late && m->plan->slow == MANY_CLOSE)
+		slow(m, mem);
+	if (late && m->plan->slow == MANY_DROP) {
+		drop(m, mem, b->n - next);
+		return;
+	}
 	while (next < b->n && !t->ending && !t->over) {
 		sent = talk_say(t, &rest, &next);
 		if (sent == CHAN_REFUSED) {
@@ -269,7 +281,10 @@ many_tell(struct many *m, struct member *mem, const struct batch *b,
 		} else if (sent == CHAN_LOST)
 			break;
 	}
-	if (!t->ending && chan_queued(&t->chan) > m->plan->queue_max)
+	if (t->ending || chan_queued(&t->chan) <= m->plan->queue_max)
+		return;
+	m->turn_over = true; /* perhaps it goes, then */
+	if (late)
 		slow(m, mem);
 }
 
@@ -295,7 +310,16 @@ hear_not(struct many *m, const struct target *but, bool not )
 	}
 }
 
-/* What they have to take now is more than they took. */
+/* How far even the fastest may be behind. */
+static size_t
+ahead(const struct many *m)
+{
+	const size_t half = m->plan->queue_max / 2;
+
+	return half < MANY_AHEAD ? half : MANY_AHEAD;
+}
+
+/* Who had not even taken what was said before, and is there one who has? */
 static void
 look_at_pace(struct many *m)
 {
@@ -307,16 +331,18 @@ look_at_pace(struct many *m)
 		if (!many_hears(mem))
 			continue;
 		queued = chan_queued(&mem->talk.chan);
-		if (queued > m->plan->queue_max)
+		if (mem->news != NULL &&
+		    queued > m->plan->queue_max + mem->news->added)
 			slow(m, mem);
 		if (queued < least)
 			least = queued;
 	}
-	if (least < MANY_AHEAD || least == SIZE_MAX)
+	/* Who is waited for says when it goes on, and nobody else. */
+	if (m->late > 0 || least <= ahead(m) || least == SIZE_MAX)
 		return;
 	m->paused = true;
 	for (i = 0; i < m->crowd.n; i++)
-		chan_tell_low(&many_at(m, i)->talk.chan, MANY_AHEAD / 2);
+		chan_tell_low(&many_at(m, i)->talk.chan, ahead(m) / 2);
 }
 
 void
@@ -369,9 +395,16 @@ many_on_heard(struct talk *t, const struct batch *b)
 }
 
 void
+many_not_late(struct member *mem)
+{
+	mem->many->late -= mem->late;
+	mem->late = false;
+}
+
+void
 many_go_on(struct many *m)
 {
-	if (!m->paused)
+	if (!m->paused || m->late > 0)
 		return;
 	m->paused = false;
 	many_hold(m, MANY_HOLD_NEWS, false);
@@ -383,5 +416,6 @@ many_on_low(struct talk *t)
 {
 	struct member *mem = t->owner;
 
+	many_not_late(mem);
 	many_go_on(mem->many);
 }

@@ -24,6 +24,7 @@ struct member {
 	uint64_t told_dropped, told_dropped_ms;
 	uint64_t open_ms;
 	bool waits : 1; /* in many.waiting */
+	bool late : 1;	/* it is waited for: --slow wait */
 	TAILQ_ENTRY(member) waiting;
 };
 
@@ -33,7 +34,8 @@ struct news {
 	struct ring ring;
 	struct encoder encoder;
 	size_t members;
-	size_t done; /* of the batch that is being said */
+	size_t done;	/* messages of the batch that is being said */
+	uint64_t added; /* and their bytes */
 };
 
 /* A place of datagrams. */
@@ -66,6 +68,8 @@ struct many {
 	TAILQ_HEAD(, member) waiting; /* for stdout to take something */
 	bool input_over;
 	bool paused;	 /* the input: those who hear it are behind */
+	size_t late;	 /* so many are waited for */
+	bool turn_over;	 /* what was said shall go, before more is */
 	bool door_waits; /* for a handler to end */
 	bool stopping;
 	bool going_on;	    /* those who wait are being told */
@@ -142,6 +146,8 @@ void many_tell(struct many *, struct member *, const struct batch *,
     size_t from, void (*fault)(struct many *, size_t at, const struct fail *));
 void many_on_heard(struct talk *, const struct batch *);
 void many_on_low(struct talk *);
+/* It need not be waited for any more. */
+void many_not_late(struct member *);
 /* Somebody may have taken something, or has gone. */
 void many_go_on(struct many *);
 

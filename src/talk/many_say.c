@@ -240,8 +240,9 @@ many_pump(struct many *m)
 	struct feed *f = m->feed;
 	unsigned batches;
 
+	m->turn_over = false;
 	for (batches = 0; is_wanted(m); batches++) {
-		if (batches == BATCHES_A_TURN) {
+		if (batches == BATCHES_A_TURN || m->turn_over) {
 			uv_idle_start(&m->more, on_more_idle);
 			return;
 		}
