@@ -48,13 +48,13 @@ load many
 	each
 }
 
-@test "with --output null, NUL is escaped; with hex and escaped nothing ends a line" {
+@test "with --output null, NUL is escaped in place of LF; with hex and escaped nothing ends a line" {
 	body() {
 		many --output null
 		caller send '5\r\na\x00\nb\\'
 		until_true [ -s out ]
 		stopped
-		out_is 'c1\ta\\0\\nb\\\\\0'
+		out_is 'c1\ta\\0\nb\\\\\0'
 		many --output hex
 		caller send '3\r\na\n\x00'
 		until_true [ -s out ]

@@ -220,9 +220,10 @@ within() {
 until_true() {
 	local end=$(($(date +%s) + 20))
 
-	until "$@"; do
+	until "$@" >until.log 2>&1; do
 		if [ "$(date +%s)" -ge "$end" ]; then
 			echo "never true: $*"
+			cat until.log
 			return 1
 		fi
 		read -r -t 0.02 <>life || :
