@@ -9,20 +9,31 @@
 
 #include "chan/parts.h"
 
-#define QUEUE_FIRST (32u << 10)
 /* Of how many pieces a write is made at the most. */
 #define WRITE_PIECES 10
-/* Room in the queue without which a small message does not fit. */
-#define QUEUE_STEP (ENCODE_LARGE_MIN + ENCODE_HEAD_MAX + FRAMING_TAG_MAX)
+/* Around a small message there is no more than this. */
+#define QUEUE_FRAME (ENCODE_HEAD_MAX + FRAMING_TAG_MAX)
+/* The least that is taken for a queue. */
+#define QUEUE_MIN 1024
 
-/* Small at first, since there may be many; then as large as writes are. */
+/*
+ * How large a queue is to be that has to hold n bytes. It begins small, since
+ * there may be thousands in one turn, and soon is as large as a write may be;
+ * the one that the loop has to lend has been.
+ */
 static size_t
-queue_cap(size_t need, size_t cap)
+queue_cap(const struct chan *c, size_t n)
 {
-	cap = cap == 0 ? QUEUE_FIRST : CHAN_BUFFER;
-	return need > cap ? need + need / 4 : cap;
+	size_t cap = c->queue.cap < QUEUE_MIN ? QUEUE_MIN : c->queue.cap;
+
+	if (n > CHAN_BUFFER)
+		return n + n / 4;
+	while (cap < n)
+		cap *= 4;
+	return cap < CHAN_BUFFER ? cap : CHAN_BUFFER;
 }
 
+/* Room for n bytes behind the queue; false: out of memory. */
 bool
 chan_queue_room(struct chan *c, size_t n)
 {
@@ -43,7 +54,7 @@ chan_queue_room(struct chan *c, size_t n)
 	}
 	if (span_room(&c->queue) >= n)
 		return true;
-	cap = queue_cap(held + n, c->queue.cap);
+	cap = queue_cap(c, held + n);
 	p = realloc(c->queue.p, cap);
 	if (p == NULL)
 		return false;
@@ -61,7 +72,7 @@ chan_queue_add(struct chan *c, const void *p, size_t len)
 	c->queue.len += len;
 }
 
-/* The queue is empty: its buffer goes to whoever sends next. */
+/* The queue is empty: the larger buffer goes to whoever sends next. */
 static void
 queue_give(struct chan *c)
 {
@@ -228,14 +239,15 @@ send_some(struct chan *c, const struct batch *b, size_t *next)
 {
 	struct batch some = *b;
 	bool apart = c->stream->packets || c->sent != NULL;
-	size_t before = *next;
+	size_t before = *next, len = b->v[*next].len;
 
 	/* With packets the queue holds one, and it is written by itself. */
 	if (chan_queued(c) >= (c->stream->packets ? 1 : c->queue_max))
 		return CHAN_FULL;
 	if (apart)
 		some.n = *next + 1;
-	if (!chan_queue_room(c, QUEUE_STEP))
+	if (!chan_queue_room(
+		c, QUEUE_FRAME + (len < ENCODE_LARGE_MIN ? len : 0)))
 		return out_of_memory(c);
 	switch (encode(&c->encoder, &some, next, &c->queue)) {
 	case ENCODE_LARGE:
