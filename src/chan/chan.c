@@ -25,47 +25,11 @@ chan_set_want(struct chan *c)
 		want |= STREAM_READABLE;
 	if (!c->is_dirty && c->writing != CHAN_CLOSED &&
 	    c->writing != CHAN_FAILED &&
-	    (chan_queued(c) > 0 || c->pass_stuck ||
+	    (chan_queued(c) > 0 || chan_is_stuck(c) ||
 		c->writing == CHAN_CLOSING ||
 		(c->stalled && c->stream->peer != NULL)))
 		want |= STREAM_WRITABLE;
 	stream_want(c->stream, want);
-}
-
-static void
-part_drop(struct chan *c)
-{
-	c->loop->bytes -= c->part_cap;
-	free(c->part);
-	c->part = NULL;
-	c->part_len = c->part_cap = 0;
-}
-
-/* Keeps the bytes of an unfinished message. */
-static bool
-part_keep(struct chan *c, struct slice rest)
-{
-	uint8_t *p;
-
-	if (rest.len == 0) {
-		part_drop(c);
-		return true;
-	}
-	if (c->part != NULL && rest.p >= c->part &&
-	    rest.p < c->part + c->part_cap) {
-		memmove(c->part, rest.p, rest.len);
-		c->part_len = rest.len;
-		return true;
-	}
-	p = malloc(rest.len);
-	if (p == NULL)
-		return false;
-	memcpy(p, rest.p, rest.len);
-	part_drop(c);
-	c->part = p;
-	c->part_len = c->part_cap = rest.len;
-	c->loop->bytes += c->part_cap;
-	return true;
 }
 
 /* Reading is over; nothing of it stays but what the owner was shown. */
@@ -83,20 +47,21 @@ end_reading(struct chan *c, enum chan_end why, struct slice seen)
 static bool
 decode_rest(struct chan *c, struct inbox *b)
 {
-	struct slice seen = c->rest;
+	struct chan_work *w = c->work;
+	struct slice seen = w->rest;
 	uint64_t before = c->counts.messages_in;
 	enum decode_result r;
 	size_t used;
 
 	do {
 		c->changed = false;
-		c->batch = (struct batch){b->v, 0, CHAN_BATCH};
-		r = decode(&c->decoder, c->rest, &c->batch, &used);
-		c->rest.p += used;
-		c->rest.len -= used;
-		c->counts.messages_in += c->batch.n;
-		if (c->batch.n > 0 && !c->on->on_batch(c, &c->batch)) {
-			c->held = b;
+		w->batch = (struct batch){b->v, 0, CHAN_BATCH};
+		r = decode(&w->decoder, w->rest, &w->batch, &used);
+		w->rest.p += used;
+		w->rest.len -= used;
+		c->counts.messages_in += w->batch.n;
+		if (w->batch.n > 0 && !c->on->on_batch(c, &w->batch)) {
+			w->held = b;
 			if (c->reading == CHAN_READING)
 				c->reading = CHAN_PAUSED;
 			if (r == DECODE_BAD && c->reading == CHAN_PAUSED &&
@@ -112,13 +77,13 @@ decode_rest(struct chan *c, struct inbox *b)
 		end_reading(c, CHAN_END_BAD, seen);
 		return false;
 	}
-	if (c->part_len == 0 || c->counts.messages_in > before)
-		c->part_ms = uv_now(c->loop->uv);
-	if (!part_keep(c, c->rest)) {
+	if (w->part_len == 0 || c->counts.messages_in > before)
+		w->part_ms = uv_now(c->loop->uv);
+	if (!chan_part_keep(c, w->rest)) {
 		end_reading(c, CHAN_END_MEMORY, seen);
 		return false;
 	}
-	c->rest.len = 0;
+	w->rest.len = 0;
 	return true;
 }
 
@@ -136,7 +101,8 @@ chan_look_again(struct chan *c)
 {
 	struct inbox *b;
 
-	if (!c->changed || c->reading != CHAN_READING || c->part_len == 0)
+	if (!c->changed || c->reading != CHAN_READING ||
+	    chan_part_bytes(c).len == 0)
 		return false;
 	if (c->loop->held) {
 		pause_held(c);
@@ -148,32 +114,50 @@ chan_look_again(struct chan *c)
 		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
 		return true;
 	}
-	c->rest = slice_of(c->part, c->part_len);
+	c->work->rest = chan_part_bytes(c);
 	decode_rest(c, b);
-	if (c->held == NULL)
+	if (c->work->held == NULL)
 		chan_inbox_give(c->loop, b);
+	chan_mark_dirty(c);
 	chan_set_want(c);
 	return true;
+}
+
+/* What the decoder knows beside its framing, wherever it stands. */
+static void
+decoder_at(struct decoder *d, uint64_t offset, uint64_t messages)
+{
+	d->offset = offset;
+	d->messages = messages;
+}
+
+static void
+drop_framing(struct chan *c)
+{
+	if (c->owns_framing)
+		free((void *)(uintptr_t)c->in);
+	c->owns_framing = false;
 }
 
 bool
 chan_change(struct chan *c, const struct framing *fr)
 {
-	const struct decoder was = c->decoder;
-	uint64_t messages = c->encoder.messages;
 	struct framing *own = malloc(sizeof(*own));
+	struct chan_work *w = c->work;
+	struct decoder was;
 
 	if (own == NULL)
 		return false;
 	*own = *fr;
-	free(c->own);
-	c->own = own;
+	drop_framing(c);
+	c->owns_framing = true;
 	c->in = c->out = own;
-	decoder_init(&c->decoder, c->in);
-	c->decoder.offset = was.offset;
-	c->decoder.messages = was.messages;
-	encoder_init(&c->encoder, c->out);
-	c->encoder.messages = messages;
+	if (w != NULL) {
+		was = w->decoder;
+		decoder_init(&w->decoder, c->in);
+		decoder_at(&w->decoder, was.offset, was.messages);
+		encoder_init(&w->encoder, c->out);
+	}
 	c->changed = true;
 	chan_mark_dirty(c);
 	chan_loop_again(c->loop);
@@ -184,25 +168,26 @@ chan_change(struct chan *c, const struct framing *fr)
 static bool
 read_place(struct chan *c, struct inbox *b, struct span *to)
 {
+	struct chan_work *w = c->work;
 	size_t cap;
 	uint8_t *p;
 
-	if (c->part_len <= CHAN_PART_SMALL) {
-		if (c->part_len > 0)
-			memcpy(b->buf, c->part, c->part_len);
-		*to = (struct span){b->buf, c->part_len, b->cap};
+	if (w->part_len <= CHAN_PART_SMALL) {
+		if (w->part_len > 0)
+			memcpy(b->buf, w->part, w->part_len);
+		*to = (struct span){b->buf, w->part_len, b->cap};
 		return true;
 	}
-	if (c->part_cap - c->part_len < CHAN_PART_SMALL) {
-		cap = c->part_cap * 2;
-		p = realloc(c->part, cap);
+	if (w->part_cap - w->part_len < CHAN_PART_SMALL) {
+		cap = w->part_cap * 2;
+		p = realloc(w->part, cap);
 		if (p == NULL)
 			return false;
-		c->part = p;
-		c->loop->bytes += cap - c->part_cap;
-		c->part_cap = cap;
+		w->part = p;
+		c->loop->bytes += cap - w->part_cap;
+		w->part_cap = cap;
 	}
-	*to = (struct span){c->part, c->part_len, c->part_cap};
+	*to = (struct span){w->part, w->part_len, w->part_cap};
 	return true;
 }
 
@@ -210,8 +195,8 @@ read_place(struct chan *c, struct inbox *b, struct span *to)
 static void
 finish_reading(struct chan *c, ssize_t n, struct inbox *b)
 {
-	struct slice in =
-	    slice_of(c->part == NULL ? nothing : c->part, c->part_len);
+	struct chan_work *w = c->work;
+	struct slice in = chan_part_bytes(c);
 	enum chan_end why = CHAN_END_CLOSED;
 	enum decode_result r;
 
@@ -222,16 +207,16 @@ finish_reading(struct chan *c, ssize_t n, struct inbox *b)
 		return;
 	}
 	c->reading = CHAN_READ_ENDED;
-	c->batch = (struct batch){b->v, 0, CHAN_BATCH};
-	r = decode_end(&c->decoder, in, &c->batch);
-	c->counts.messages_in += c->batch.n;
+	w->batch = (struct batch){b->v, 0, CHAN_BATCH};
+	r = decode_end(&w->decoder, in, &w->batch);
+	c->counts.messages_in += w->batch.n;
 	if (r == DECODE_CUT)
 		why = CHAN_END_CUT;
 	if (r == DECODE_BAD)
 		why = CHAN_END_BAD;
-	if (c->batch.n > 0 && !c->on->on_batch(c, &c->batch)) {
+	if (w->batch.n > 0 && !c->on->on_batch(c, &w->batch)) {
 		/* Kept: the inbox and the part stay until chan_resume. */
-		c->held = b;
+		w->held = b;
 	}
 	end_reading(c, why, in);
 }
@@ -248,7 +233,8 @@ chan_packet_max(const struct chan *c)
 static ssize_t
 read_large(struct chan *c, struct inbox *b, struct span *to)
 {
-	uint8_t **at = to->p == c->part ? &c->part : &b->buf;
+	struct chan_work *w = c->work;
+	uint8_t **at = to->p == w->part ? &w->part : &b->buf;
 	size_t n = stream_pending(c->stream), cap = to->len + n;
 	uint8_t *p;
 
@@ -262,9 +248,9 @@ read_large(struct chan *c, struct inbox *b, struct span *to)
 		return STREAM_AGAIN;
 	}
 	*at = p;
-	if (at == &c->part) {
-		c->loop->bytes += cap - c->part_cap;
-		c->part_cap = cap;
+	if (at == &w->part) {
+		c->loop->bytes += cap - w->part_cap;
+		w->part_cap = cap;
 	} else
 		b->cap = cap;
 	*to = (struct span){p, to->len, cap};
@@ -278,18 +264,20 @@ read_large(struct chan *c, struct inbox *b, struct span *to)
 static bool
 take_empty(struct chan *c, struct inbox *b)
 {
+	struct chan_work *w = c->work;
+
 	c->counts.reads++;
 	if (c->on->on_wire != NULL)
 		c->on->on_wire(c, false, slice_of(nothing, 0));
 	if (c->in->mode != FRAMING_RAW)
 		return true;
-	c->batch = (struct batch){b->v, 0, CHAN_BATCH};
-	batch_add(&c->batch, nothing, 0);
+	w->batch = (struct batch){b->v, 0, CHAN_BATCH};
+	batch_add(&w->batch, nothing, 0);
 	c->counts.messages_in++;
-	c->rest = slice_of(nothing, 0);
-	if (c->on->on_batch(c, &c->batch))
+	w->rest = slice_of(nothing, 0);
+	if (c->on->on_batch(c, &w->batch))
 		return c->reading == CHAN_READING;
-	c->held = b;
+	w->held = b;
 	if (c->reading == CHAN_READING)
 		c->reading = CHAN_PAUSED;
 	return false;
@@ -311,21 +299,23 @@ may_have_more(const struct chan *c, size_t n)
 static void
 take_bytes(struct chan *c, const struct span *to, size_t n)
 {
+	struct chan_work *w = c->work;
+
 	c->counts.reads++;
 	if (c->on->on_wire != NULL)
 		c->on->on_wire(c, false, slice_of(to->p + to->len, n));
 	c->counts.bytes_in += n;
 	c->counts.last_in_ms = uv_now(c->loop->uv);
-	if (to->p == c->part)
-		c->part_len += n;
-	c->rest = slice_of(to->p, to->len + n);
+	if (to->p == w->part)
+		w->part_len += n;
+	w->rest = slice_of(to->p, to->len + n);
 }
 
 /* The same where bytes pass unseen. */
 static bool
 pass_once(struct chan *c)
 {
-	switch (c->pass_in(c)) {
+	switch (c->pass->in(c)) {
 	case CHAN_PASS_MOVED:
 		return c->reading == CHAN_READING;
 	case CHAN_PASS_EMPTY:
@@ -340,30 +330,41 @@ pass_once(struct chan *c)
 	case CHAN_PASS_OVER:
 		break;
 	}
-	c->pass_in = NULL;
+	c->pass->in = NULL;
 	return c->reading == CHAN_READING;
 }
 
-/* One read and what is in it. False: no more now. */
-static bool
-read_once(struct chan *c)
+/* What there is to read with. NULL: no memory, and reading is over. */
+static struct inbox *
+begin_read(struct chan *c)
 {
-	struct inbox *b;
+	struct chan_work *w = chan_work(c);
+	struct inbox *b = w == NULL ? NULL : chan_inbox_take(c->loop);
+
+	if (b == NULL) {
+		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
+		return NULL;
+	}
+	decoder_at(&w->decoder, c->counts.bytes_in - w->part_len,
+	    c->counts.messages_in);
+	return b;
+}
+
+static void
+end_read(struct chan *c, struct inbox *b)
+{
+	if (c->work->held == NULL)
+		chan_inbox_give(c->loop, b);
+}
+
+/* Of a stream of bytes, as read_once. */
+static bool
+read_bytes(struct chan *c, struct inbox *b)
+{
 	struct span to;
 	ssize_t n;
-	bool more = false;
 
-	if (c->pass_in != NULL)
-		return pass_once(c);
-	b = chan_inbox_take(c->loop);
-	if (b != NULL && stream_has_datagrams(c->stream)) {
-		more = packet_read(c, b);
-		if (c->held == NULL)
-			chan_inbox_give(c->loop, b);
-		return more;
-	}
-	if (b == NULL || !read_place(c, b, &to)) {
-		chan_inbox_give(c->loop, b);
+	if (!read_place(c, b, &to)) {
 		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
 		return false;
 	}
@@ -373,13 +374,30 @@ read_once(struct chan *c)
 		n = read_large(c, b, &to);
 	if (n > 0) {
 		take_bytes(c, &to, (size_t)n);
-		more = decode_rest(c, b) && may_have_more(c, (size_t)n);
-	} else if (n == STREAM_EMPTY)
-		more = take_empty(c, b);
-	else if (n != STREAM_AGAIN)
+		return decode_rest(c, b) && may_have_more(c, (size_t)n);
+	}
+	if (n == STREAM_EMPTY)
+		return take_empty(c, b);
+	if (n != STREAM_AGAIN)
 		finish_reading(c, n, b);
-	if (c->held == NULL)
-		chan_inbox_give(c->loop, b);
+	return false;
+}
+
+/* One read and what is in it. False: no more now. */
+static bool
+read_once(struct chan *c)
+{
+	struct inbox *b;
+	bool more;
+
+	if (c->pass != NULL && c->pass->in != NULL)
+		return pass_once(c);
+	b = begin_read(c);
+	if (b == NULL)
+		return false;
+	more = stream_has_datagrams(c->stream) ? packet_read(c, b)
+					       : read_bytes(c, b);
+	end_read(c, b);
 	return more;
 }
 
@@ -406,9 +424,10 @@ on_ready(struct stream *s, int what)
 	if (what & STREAM_WRITABLE) {
 		c->stalled = c->stalled && s->peer == NULL;
 		chan_flush(c);
-		if (c->pass_stuck && c->writing == CHAN_WRITING)
-			c->pass_out(c);
+		if (chan_is_stuck(c) && c->writing == CHAN_WRITING)
+			c->pass->out(c);
 	}
+	chan_rest(c);
 	chan_set_want(c);
 }
 
@@ -418,15 +437,11 @@ on_stream_closed(struct stream *s)
 	struct chan *c = s->owner;
 
 	c->stream = NULL;
-	part_drop(c);
-	chan_inbox_free(c->held);
-	c->held = NULL;
-	c->loop->bytes -= c->queue.cap;
-	free(c->queue.p);
-	memset(&c->queue, 0, sizeof(c->queue));
+	chan_work_end(c);
 	chan_news_end(c);
-	free(c->own);
-	c->own = NULL;
+	free(c->pass);
+	c->pass = NULL;
+	drop_framing(c);
 	c->in = c->out = NULL;
 	c->on->on_closed(c);
 }
@@ -445,8 +460,6 @@ chan_open(struct chan *c, struct chan_loop *loop, struct stream *stream,
 	c->out = out;
 	c->queue_max = queue_max;
 	c->low = SIZE_MAX;
-	decoder_init(&c->decoder, c->in);
-	encoder_init(&c->encoder, c->out);
 	c->counts.last_in_ms = c->counts.last_out_ms = uv_now(loop->uv);
 	stream->owner = c;
 	stream->on_ready = on_ready;
@@ -458,11 +471,13 @@ chan_open(struct chan *c, struct chan_loop *loop, struct stream *stream,
 void
 chan_resume(struct chan *c)
 {
-	struct inbox *b = c->held;
+	struct chan_work *w = c->work;
+	struct inbox *b = w == NULL ? NULL : w->held;
 
 	if (b == NULL && c->reading != CHAN_PAUSED)
 		return;
-	c->held = NULL;
+	if (b != NULL)
+		w->held = NULL;
 	if (c->reading == CHAN_PAUSED) {
 		c->reading = CHAN_READING;
 		if (b != NULL && stream_has_datagrams(c->stream))
@@ -472,16 +487,33 @@ chan_resume(struct chan *c)
 		else
 			chan_look_again(c);
 	} else
-		part_drop(c);
-	if (b != NULL && c->held == NULL)
-		chan_inbox_give(c->loop, b);
+		chan_part_drop(c);
+	if (b != NULL)
+		end_read(c, b);
+	if (w != NULL)
+		chan_mark_dirty(c); /* it may rest */
 	chan_set_want(c);
 }
 
-void
-chan_pass_in(struct chan *c, enum chan_pass (*in)(struct chan *))
+bool
+chan_pass(struct chan *c, enum chan_pass (*in)(struct chan *),
+    void (*out)(struct chan *))
 {
-	c->pass_in = in;
+	struct chan_passing *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return false;
+	p->in = in;
+	p->out = out;
+	free(c->pass);
+	c->pass = p;
+	return true;
+}
+
+bool
+chan_is_stuck(const struct chan *c)
+{
+	return c->pass != NULL && c->pass->stuck;
 }
 
 void
@@ -495,20 +527,21 @@ chan_passed_in(struct chan *c, size_t n)
 void
 chan_put_in(struct chan *c, uint8_t *p, size_t len)
 {
-	struct inbox *b = chan_inbox_take(c->loop);
+	struct inbox *b = begin_read(c);
+	struct chan_work *w = c->work;
 
-	part_drop(c);
-	c->part = p;
-	c->part_len = c->part_cap = len;
-	c->loop->bytes += len;
 	if (b == NULL) {
-		end_reading(c, CHAN_END_MEMORY, slice_of(nothing, 0));
+		free(p);
 		return;
 	}
-	c->rest = slice_of(p, len);
+	chan_part_drop(c);
+	w->part = p;
+	w->part_len = w->part_cap = len;
+	c->loop->bytes += len;
+	w->decoder.offset = c->counts.bytes_in - len;
+	w->rest = slice_of(p, len);
 	decode_rest(c, b);
-	if (c->held == NULL)
-		chan_inbox_give(c->loop, b);
+	end_read(c, b);
 }
 
 void
@@ -523,22 +556,18 @@ chan_deafen(struct chan *c)
 size_t
 chan_queued(const struct chan *c)
 {
-	return chan_queue_len(c) + c->passing + chan_news_len(c);
+	return chan_queue_len(c) + (c->pass == NULL ? 0 : c->pass->taken) +
+	    chan_news_len(c);
 }
 
 struct slice
 chan_queue(const struct chan *c)
 {
-	return slice_of(c->queue.p == NULL ? nothing : c->queue.p + c->queue_at,
-	    chan_queue_len(c));
-}
+	const struct chan_work *w = c->work;
 
-size_t
-chan_partial(const struct chan *c)
-{
-	if (c->held != NULL)
-		return 0; /* what is behind the batch has not been looked at */
-	return c->part_len;
+	if (w == NULL || w->queue.p == NULL)
+		return slice_of(nothing, 0);
+	return slice_of(w->queue.p + w->queue_at, chan_queue_len(c));
 }
 
 void
@@ -546,6 +575,7 @@ chan_close(struct chan *c, bool reset)
 {
 	if (c->is_dirty)
 		chan_unmark_dirty(c);
+	c->closing = true;
 	c->reading = CHAN_READ_ENDED;
 	c->writing = CHAN_CLOSED;
 	if (c->stream != NULL)

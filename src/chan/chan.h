@@ -47,10 +47,11 @@ struct inbox {
 /* What the channels of one loop share. */
 struct chan_loop {
 	uv_loop_t *uv;
-	struct inbox *inbox;   /* spare; NULL: a paused channel has it */
-	struct span queue;     /* spare, for the next one that sends */
-	struct chan *dirty;    /* those with something to flush */
-	struct chan *flushing; /* the rest of those of this turn */
+	struct inbox *inbox;	/* spare; NULL: a paused channel has it */
+	struct chan_work *work; /* spare */
+	struct span queue;	/* spare, for the next one that sends */
+	struct chan *dirty;	/* those with something to flush */
+	struct chan *flushing;	/* the rest of those of this turn */
 	/* Nobody reads: what would come has nowhere to go. See chan_hold. */
 	bool held;
 	size_t bytes; /* in the queues and unfinished messages of all */
@@ -74,10 +75,10 @@ enum chan_writing {
 /* Why reading ended. */
 enum chan_end {
 	CHAN_END_CLOSED,    /* the peer closed its half, at a boundary */
-	CHAN_END_CUT,	    /* ... inside a message: decoder.fault */
+	CHAN_END_CUT,	    /* ... inside a message: the decoder's fault */
 	CHAN_END_TRUNCATED, /* the stream's end was not announced (TLS) */
 	CHAN_END_FAILED,    /* errno in stream->err */
-	CHAN_END_BAD,	    /* what came is no message: decoder.fault */
+	CHAN_END_BAD,	    /* what came is no message: the same */
 	CHAN_END_PACKET,    /* a packet of stream_pending bytes: too long */
 	CHAN_END_MEMORY,
 };
@@ -85,7 +86,7 @@ enum chan_end {
 enum chan_sent {
 	CHAN_SENT,    /* the whole batch is taken */
 	CHAN_FULL,    /* from *next on later: on_low says when */
-	CHAN_REFUSED, /* batch->v[*next] cannot be sent: encoder.fault */
+	CHAN_REFUSED, /* batch->v[*next] cannot be sent: the encoder's fault */
 	CHAN_LOST,    /* our half is closed or has failed */
 };
 
@@ -113,7 +114,10 @@ struct chan_events {
 	 * kept, valid until chan_resume, and nothing more is read.
 	 */
 	bool (*on_batch)(struct chan *, struct batch *);
-	/* Reading is over; `seen` is for diagnosis, valid in this call. */
+	/*
+	 * Reading is over; `seen` is for diagnosis, valid in this call, and so
+	 * is work->decoder.fault where there is one.
+	 */
 	void (*on_end)(struct chan *, enum chan_end, struct slice seen);
 	/* It could have read, but the loop is held: chan_resume goes on. */
 	void (*on_paused)(struct chan *);
@@ -139,14 +143,39 @@ struct chan_counts {
 	uint64_t last_in_ms, last_out_ms; /* of the loop's clock */
 };
 
+/*
+ * What a channel needs while something of it is unfinished. It is taken from
+ * the loop by one that reads or is sent something, and given back when nothing
+ * of that is left, so whoever is idle has none.
+ */
+struct chan_work {
+	struct decoder decoder;
+	struct encoder encoder;
+	uint8_t *part; /* of an unfinished message, part_len bytes */
+	size_t part_len, part_cap;
+	uint64_t part_ms;   /* since when there is an unfinished message */
+	struct inbox *held; /* while paused */
+	struct slice rest;  /* of the inbox, not yet decoded */
+	struct batch batch;
+	struct span queue; /* queue_at bytes of it have left */
+	size_t queue_at;
+};
+
+/* A channel whose bytes pass unseen; see chan_pass. */
+struct chan_passing {
+	enum chan_pass (*in)(struct chan *); /* NULL: it is read */
+	void (*out)(struct chan *);
+	size_t taken; /* to be sent, and not yet in the stream */
+	bool stuck;   /* the stream took less than there was */
+};
+
 struct chan {
 	struct chan_loop *loop;
 	struct stream *stream;
 	const struct chan_events *on;
 	void *owner;
 	const struct framing *in, *out;
-	struct decoder decoder;
-	struct encoder encoder;
+	struct chan_work *work; /* NULL: nothing is unfinished */
 	struct chan_counts counts;
 	enum chan_reading reading;
 	enum chan_writing writing;
@@ -155,27 +184,17 @@ struct chan {
 	struct sent *sent;
 
 	/* Of the channel's own. */
-	struct framing *own; /* since chan_change */
-	uint8_t *part;	     /* of an unfinished message, part_len bytes */
-	size_t part_len, part_cap;
-	struct inbox *held; /* while paused */
-	struct slice rest;  /* of the inbox, not yet decoded */
-	struct batch batch;
-	struct span queue; /* queue_at bytes of it have left */
-	size_t queue_at;
 	struct chan_news *news; /* what is said to many; NULL: it hears none */
-	size_t queue_max;	/* high-water mark */
-	size_t low;		/* on_low is owed at so much; SIZE_MAX: never */
-	uint64_t part_ms;	/* since when there is an unfinished message */
-	bool stalled;		/* datagrams: nothing can go just now */
-	bool unsaid;		/* on_drained is owed for what was sent */
-	enum chan_pass (*pass_in)(struct chan *); /* NULL: it is read */
-	void (*pass_out)(struct chan *);
-	size_t passing;	 /* taken to be sent, and not yet in the stream */
-	bool pass_stuck; /* the stream took less than there was */
-	bool is_dirty;
-	bool changed; /* what is in `part` was looked at as something else */
+	struct chan_passing *pass; /* NULL: nothing passes unseen */
+	size_t queue_max;	   /* high-water mark */
+	size_t low; /* on_low is owed at so much; SIZE_MAX: never */
 	struct chan *next_dirty;
+	bool is_dirty : 1;
+	bool closing : 1;      /* nothing of it is done any more */
+	bool owns_framing : 1; /* since chan_change; it is `in` and `out` */
+	bool stalled : 1;      /* datagrams: nothing can go just now */
+	bool unsaid : 1;       /* on_drained is owed for what was sent */
+	bool changed : 1;      /* the part was looked at as something else */
 };
 
 int chan_loop_init(struct chan_loop *, uv_loop_t *);
@@ -189,7 +208,10 @@ void chan_open(struct chan *, struct chan_loop *, struct stream *,
     const struct framing *in, const struct framing *out, size_t queue_max,
     const struct chan_events *, void *owner);
 
-/* Queues batch->v[*next...]; moves *next. */
+/*
+ * Queues batch->v[*next...]; moves *next. What was wrong with one that is
+ * refused stands in work->encoder.fault until the turn is over.
+ */
 enum chan_sent chan_send(struct chan *, const struct batch *, size_t *next);
 
 /*
@@ -250,13 +272,14 @@ void chan_resume(struct chan *);
 size_t chan_packet_max(const struct chan *);
 
 /*
- * A direction whose bytes pass unseen, without decoder and queue (the raw
- * pump); the states, the counts and the waiting stay the channel's. `in` is
- * called in place of each read, and says of what has come by chan_passed_in.
- * `out` is called when a stream that was stuck takes something again.
+ * Bytes that pass unseen, without decoder and queue (the raw pump); the states,
+ * the counts and the waiting stay the channel's. `in` is called in place of
+ * each read, and says of what has come by chan_passed_in. `out` is called when
+ * a stream that was stuck takes something again. Either may be NULL, and then
+ * that direction is as ever. False: out of memory, and nothing has changed.
  */
-void chan_pass_in(struct chan *, enum chan_pass (*in)(struct chan *));
-void chan_pass_out(struct chan *, void (*out)(struct chan *));
+bool chan_pass(struct chan *, enum chan_pass (*in)(struct chan *),
+    void (*out)(struct chan *));
 void chan_passed_in(struct chan *, size_t n);
 
 /*
@@ -268,6 +291,9 @@ void chan_passed_out(struct chan *, size_t n, size_t passing, bool stuck);
 /* The stream has failed while we sent; errno. */
 void chan_pass_failed(struct chan *, int err);
 
+/* Is there more that it did not take? */
+bool chan_is_stuck(const struct chan *);
+
 /*
  * Bytes that chan_passed_in has counted and nobody took, on the heap and from
  * now on the channel's: they are decoded before all that is read.
@@ -278,6 +304,10 @@ void chan_put_in(struct chan *, uint8_t *p, size_t len);
 size_t chan_queued(const struct chan *);
 struct slice chan_queue(const struct chan *);
 size_t chan_partial(const struct chan *);
+
+/* Memory of that message; and since when there is one, if there is. */
+size_t chan_part_memory(const struct chan *);
+uint64_t chan_part_ms(const struct chan *);
 
 /*
  * Ends it now, whatever is queued; on_closed comes from the loop. `reset`

@@ -39,6 +39,7 @@ chan_loop_release(struct chan_loop *l)
 {
 	chan_inbox_free(l->inbox);
 	free(l->queue.p);
+	free(l->work);
 	uv_close((uv_handle_t *)&l->prepare, NULL);
 	uv_close((uv_handle_t *)&l->again, NULL);
 }
@@ -46,7 +47,7 @@ chan_loop_release(struct chan_loop *l)
 void
 chan_mark_dirty(struct chan *c)
 {
-	if (c->is_dirty)
+	if (c->is_dirty || c->closing)
 		return;
 	c->is_dirty = true;
 	c->next_dirty = c->loop->dirty;
@@ -139,6 +140,7 @@ on_prepare(uv_prepare_t *prepare)
 		l->flushing = c->next_dirty;
 		c->is_dirty = false;
 		chan_flush(c);
+		chan_rest(c);
 	}
 	if (l->dirty != NULL)
 		chan_loop_again(l);

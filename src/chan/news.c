@@ -29,7 +29,6 @@ void
 chan_told(struct chan *c, uint64_t messages)
 {
 	c->counts.messages_out += messages;
-	c->encoder.messages += messages;
 	c->unsaid = true;
 	chan_mark_dirty(c);
 }

@@ -92,13 +92,13 @@ gather(struct chan *c, struct inbox *b)
 	const struct stream_peer *from = &b->runs[b->run_at].from;
 	struct slice s;
 
-	c->batch = (struct batch){b->v, 0, CHAN_BATCH};
-	while (b->run_at < b->runs_n && c->batch.n < CHAN_BATCH &&
+	c->work->batch = (struct batch){b->v, 0, CHAN_BATCH};
+	while (b->run_at < b->runs_n && c->work->batch.n < CHAN_BATCH &&
 	    !is_too_long(c, b) && is_same(from, &b->runs[b->run_at].from)) {
 		s = take(b);
-		batch_add(&c->batch, s.p, s.len);
+		batch_add(&c->work->batch, s.p, s.len);
 	}
-	c->counts.messages_in += c->batch.n;
+	c->counts.messages_in += c->work->batch.n;
 }
 
 bool
@@ -111,8 +111,8 @@ packet_deliver(struct chan *c, struct inbox *b)
 			continue;
 		}
 		gather(c, b);
-		if (!c->on->on_batch(c, &c->batch)) {
-			c->held = b;
+		if (!c->on->on_batch(c, &c->work->batch)) {
+			c->work->held = b;
 			if (c->reading == CHAN_READING)
 				c->reading = CHAN_PAUSED;
 		}
@@ -168,9 +168,9 @@ packet_undelivered(struct stream *s, const struct stream_peer *to, int err)
 static enum chan_sent
 refuse(struct chan *c, struct slice m, size_t limit)
 {
-	c->encoder.fault = (struct encode_fault){
+	c->work->encoder.fault = (struct encode_fault){
 	    .code = ENCODE_ERR_LONG,
-	    .message = c->encoder.messages + 1,
+	    .message = c->work->encoder.messages + 1,
 	    .len = m.len,
 	    .limit = limit,
 	    .look = m,
@@ -189,7 +189,7 @@ count_out(struct chan *c, const struct slice *v, size_t n)
 			c->on->on_wire(c, true, v[i]);
 		c->counts.bytes_out += v[i].len;
 	}
-	c->encoder.messages += n;
+	c->work->encoder.messages += n;
 	c->counts.last_out_ms = uv_now(c->loop->uv);
 }
 

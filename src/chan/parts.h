@@ -1,8 +1,8 @@
 /*
  * Between the parts of a channel, and for nobody else: chan.c reads and has
- * the states, send.c writes, news.c is what is said to many, packet.c does
- * both where there are datagrams, loop.c has what the channels of a loop
- * share.
+ * the states, send.c writes, work.c has what is unfinished, news.c is what is
+ * said to many, packet.c does both where there are datagrams, loop.c has what
+ * the channels of a loop share.
  */
 #ifndef CHAN_PARTS_H
 #define CHAN_PARTS_H
@@ -20,7 +20,7 @@ void chan_set_want(struct chan *);
 static inline size_t
 chan_queue_len(const struct chan *c)
 {
-	return c->queue.len - c->queue_at;
+	return c->work == NULL ? 0 : c->work->queue.len - c->work->queue_at;
 }
 
 /*
@@ -47,9 +47,30 @@ void chan_news_end(struct chan *);
 /* What it has not sent of it is queued. False: out of memory. */
 bool chan_news_settle(struct chan *);
 
+/* The one it has, or one of the loop's. NULL: out of memory. */
+struct chan_work *chan_work(struct chan *);
+
+/*
+ * Gives it back if nothing is unfinished: when the loop's call is over, since
+ * whoever works with it may have called the owner.
+ */
+void chan_rest(struct chan *);
+
+/* The stream is gone. */
+void chan_work_end(struct chan *);
+
+/* The bytes of an unfinished message; they need the channel's work. */
+void chan_part_drop(struct chan *);
+/* `rest` may lie in those that are kept. False: out of memory. */
+bool chan_part_keep(struct chan *, struct slice rest);
+/* Empty if there are none. */
+struct slice chan_part_bytes(const struct chan *);
+
 /* Room for n bytes behind the queue; false: out of memory. */
 bool chan_queue_room(struct chan *, size_t n);
 void chan_queue_add(struct chan *, const void *p, size_t len);
+/* There is nothing in it: its buffer goes to whoever sends next. */
+void chan_queue_give(struct chan *);
 
 /* It has something to flush when the turn is over; or no longer. */
 void chan_mark_dirty(struct chan *);

@@ -22,9 +22,9 @@
  * the one that the loop has to lend has been.
  */
 static size_t
-queue_cap(const struct chan *c, size_t n)
+queue_cap(const struct span *queue, size_t n)
 {
-	size_t cap = c->queue.cap < QUEUE_MIN ? QUEUE_MIN : c->queue.cap;
+	size_t cap = queue->cap < QUEUE_MIN ? QUEUE_MIN : queue->cap;
 
 	if (n > CHAN_BUFFER)
 		return n + n / 4;
@@ -37,55 +37,62 @@ queue_cap(const struct chan *c, size_t n)
 bool
 chan_queue_room(struct chan *c, size_t n)
 {
-	size_t held = chan_queue_len(c), cap;
+	struct chan_work *w = chan_work(c);
+	size_t held, cap;
 	uint8_t *p;
 
-	if (c->queue.p == NULL) {
-		c->queue = c->loop->queue;
+	if (w == NULL)
+		return false;
+	if (w->queue.p == NULL) {
+		w->queue = c->loop->queue;
 		c->loop->queue = (struct span){NULL, 0, 0};
-		c->loop->bytes += c->queue.cap;
+		c->loop->bytes += w->queue.cap;
 	}
-	if (span_room(&c->queue) >= n)
+	if (span_room(&w->queue) >= n)
 		return true;
-	if (c->queue_at > 0) {
-		memmove(c->queue.p, c->queue.p + c->queue_at, held);
-		c->queue.len = held;
-		c->queue_at = 0;
+	held = chan_queue_len(c);
+	if (w->queue_at > 0) {
+		memmove(w->queue.p, w->queue.p + w->queue_at, held);
+		w->queue.len = held;
+		w->queue_at = 0;
 	}
-	if (span_room(&c->queue) >= n)
+	if (span_room(&w->queue) >= n)
 		return true;
-	cap = queue_cap(c, held + n);
-	p = realloc(c->queue.p, cap);
+	cap = queue_cap(&w->queue, held + n);
+	p = realloc(w->queue.p, cap);
 	if (p == NULL)
 		return false;
-	c->loop->bytes += cap - c->queue.cap;
-	c->queue.p = p;
-	c->queue.cap = cap;
+	c->loop->bytes += cap - w->queue.cap;
+	w->queue.p = p;
+	w->queue.cap = cap;
 	return true;
 }
 
 void
 chan_queue_add(struct chan *c, const void *p, size_t len)
 {
+	struct span *queue = &c->work->queue;
+
 	if (len > 0)
-		memcpy(c->queue.p + c->queue.len, p, len);
-	c->queue.len += len;
+		memcpy(queue->p + queue->len, p, len);
+	queue->len += len;
 }
 
-/* The queue is empty: the larger buffer goes to whoever sends next. */
-static void
-queue_give(struct chan *c)
+/* The larger one is kept. */
+void
+chan_queue_give(struct chan *c)
 {
 	struct chan_loop *l = c->loop;
+	struct span *queue = &c->work->queue;
 
-	l->bytes -= c->queue.cap;
-	if (l->queue.cap < c->queue.cap && c->queue.cap <= CHAN_BUFFER) {
+	l->bytes -= queue->cap;
+	if (l->queue.cap < queue->cap && queue->cap <= CHAN_BUFFER) {
 		free(l->queue.p);
-		l->queue = (struct span){c->queue.p, 0, c->queue.cap};
+		l->queue = (struct span){queue->p, 0, queue->cap};
 	} else
-		free(c->queue.p);
-	c->queue = (struct span){NULL, 0, 0};
-	c->queue_at = 0;
+		free(queue->p);
+	*queue = (struct span){NULL, 0, 0};
+	c->work->queue_at = 0;
 }
 
 /* n bytes have left, of the queue first; returns how many of the rest. */
@@ -96,9 +103,9 @@ queue_left(struct chan *c, size_t n)
 
 	if (ours == 0)
 		return n;
-	c->queue_at += ours;
-	if (c->queue_at == c->queue.len)
-		queue_give(c);
+	c->work->queue_at += ours;
+	if (chan_queue_len(c) == 0)
+		chan_queue_give(c);
 	return n - ours;
 }
 
@@ -145,8 +152,8 @@ gather(struct chan *c, struct slice more, struct iovec *v)
 	int n = 0;
 
 	if (chan_queue_len(c) > 0)
-		v[n++] =
-		    (struct iovec){c->queue.p + c->queue_at, chan_queue_len(c)};
+		v[n++] = (struct iovec){
+		    c->work->queue.p + c->work->queue_at, chan_queue_len(c)};
 	if (c->news != NULL)
 		n += ring_peek(&c->news->at, v + n, WRITE_PIECES - 2);
 	if (more.len > 0)
@@ -200,7 +207,7 @@ send_large(struct chan *c, struct slice m)
 	struct encode_frame f;
 	size_t done = 0;
 
-	if (encode_wrap(&c->encoder, m, &f) == ENCODE_BAD)
+	if (encode_wrap(&c->work->encoder, m, &f) == ENCODE_BAD)
 		return CHAN_REFUSED;
 	if (!chan_queue_room(c, f.head_len))
 		return out_of_memory(c);
@@ -249,7 +256,7 @@ send_some(struct chan *c, const struct batch *b, size_t *next)
 	if (!chan_queue_room(
 		c, QUEUE_FRAME + (len < ENCODE_LARGE_MIN ? len : 0)))
 		return out_of_memory(c);
-	switch (encode(&c->encoder, &some, next, &c->queue)) {
+	switch (encode(&c->work->encoder, &some, next, &c->work->queue)) {
 	case ENCODE_LARGE:
 		if (send_large(c, b->v[*next]) != CHAN_SENT)
 			return c->writing == CHAN_FAILED ? CHAN_LOST
@@ -295,19 +302,20 @@ enum chan_sent
 chan_send(struct chan *c, const struct batch *b, size_t *next)
 {
 	enum chan_sent sent = CHAN_SENT;
-	uint64_t before = c->encoder.messages;
+	const uint64_t before = c->counts.messages_out;
 	size_t first = *next;
 
 	if (c->writing != CHAN_WRITING)
 		return CHAN_LOST;
-	if (!chan_news_settle(c))
+	if (chan_work(c) == NULL || !chan_news_settle(c))
 		return out_of_memory(c);
+	c->work->encoder.messages = before;
 	if (stream_has_datagrams(c->stream))
 		sent = packet_send(c, b, next);
 	else
 		while (sent == CHAN_SENT && *next < b->n)
 			sent = send_some(c, b, next);
-	c->counts.messages_out += c->encoder.messages - before;
+	c->counts.messages_out = c->work->encoder.messages;
 	c->low = sent == CHAN_FULL ? c->queue_max / 2 : SIZE_MAX;
 	c->unsaid = c->unsaid || *next > first;
 	chan_mark_dirty(c);
@@ -369,16 +377,10 @@ chan_flush(struct chan *c)
 }
 
 void
-chan_pass_out(struct chan *c, void (*out)(struct chan *))
+chan_passed_out(struct chan *c, size_t n, size_t taken, bool stuck)
 {
-	c->pass_out = out;
-}
-
-void
-chan_passed_out(struct chan *c, size_t n, size_t passing, bool stuck)
-{
-	c->passing = passing;
-	c->pass_stuck = stuck;
+	c->pass->taken = taken;
+	c->pass->stuck = stuck;
 	if (n > 0) {
 		c->counts.messages_out++;
 		c->counts.bytes_out += n;

@@ -45,7 +45,7 @@ look_at(struct many *m, struct member *mem, uint64_t now)
 	    since(now, mem->open_ms) >= p->first_ms)
 		timed_out(mem, "--first-message-timeout", p->first_ms, false);
 	else if (p->message_ms > 0 && chan_partial(c) > 0 &&
-	    since(now, c->part_ms) >= p->message_ms)
+	    since(now, chan_part_ms(c)) >= p->message_ms)
 		timed_out(mem, "--header-timeout", p->message_ms, false);
 	else if (idle > 0 && since(now, last) >= idle)
 		timed_out(mem, "--idle", idle, stream_has_datagrams(c->stream));
@@ -83,7 +83,7 @@ weight(const struct member *mem)
 {
 	const struct chan *c = &mem->talk.chan;
 
-	return chan_queued(c) + c->part_cap;
+	return chan_queued(c) + chan_part_memory(c);
 }
 
 /*

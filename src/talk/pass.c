@@ -202,12 +202,11 @@ talk_pass_begin(struct talk *t)
 	    pump_init(&t->pumps->in, sock, &t->outlet->fd, true);
 	t->pumps_out = p->pass_out && is_fresh(t->feed) &&
 	    pump_init(&t->pumps->out, sock, &t->feed->inlet.fd, false);
-	if (t->pumps_in)
-		chan_pass_in(&t->chan, pass_in);
-	if (t->pumps_out) {
-		chan_pass_out(&t->chan, on_stream_room);
+	if ((t->pumps_in || t->pumps_out) &&
+	    !chan_pass(&t->chan, t->pumps_in ? pass_in : NULL, on_stream_room))
+		talk_pass_end(t);
+	if (t->pumps_out)
 		t->feed->inlet.on_ready = on_stdin;
-	}
 }
 
 void

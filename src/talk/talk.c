@@ -110,7 +110,7 @@ on_linger(uv_timer_t *timer)
 	}
 
 	/* What there is to say is not yet all on its way. */
-	if (chan_queued(&t->chan) > 0 || t->chan.pass_stuck ||
+	if (chan_queued(&t->chan) > 0 || chan_is_stuck(&t->chan) ||
 	    (t->feed != NULL &&
 		(t->feed->next < t->feed->batch.n ||
 		    (t->feed->plan->sends_n > 0 && !t->feed_ended))))
@@ -258,8 +258,8 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 		return;
 	case CHAN_END_CUT:
 	case CHAN_END_BAD:
-		explain_decode(&c->decoder.fault, c->in, c->decoder.messages,
-		    seen, why == CHAN_END_CUT, &f);
+		explain_decode(&c->work->decoder.fault, c->in,
+		    c->work->decoder.messages, seen, why == CHAN_END_CUT, &f);
 		break;
 	case CHAN_END_TRUNCATED:
 		fail_set(&f, STATUS_TRUNCATED,

@@ -137,7 +137,7 @@ talk_on_peer(struct chan *c)
 void
 talk_refused_text(const struct talk *t, struct fail *f)
 {
-	const struct encode_fault *fault = &t->chan.encoder.fault;
+	const struct encode_fault *fault = &t->chan.work->encoder.fault;
 	const struct stream *s = t->chan.stream;
 
 	explain_encode(fault, t->chan.out, f);

@@ -59,19 +59,20 @@ talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 	uint64_t now = talk_now(t), part = chan_partial(c), need;
 	double since = (double)(now - c->counts.last_in_ms) / 1000;
 
-	need = decode_need(&c->decoder, (size_t)part);
+	need = part == 0 ? 0 : decode_need(&c->work->decoder, (size_t)part);
 	if (t->handler != NULL && (t->over || t->life.theirs_closed))
 		snprintf(buf, cap, "the handler to end");
 	else if (c->reading == CHAN_PAUSED)
 		snprintf(buf, cap, "%s to take what has come",
 		    t->handler != NULL ? "the handler" : "standard output");
-	else if (part > 0 && c->decoder.head > 0 && need > part &&
+	else if (part > 0 && c->work->decoder.head > 0 && need > part &&
 	    c->in->count == FRAMING_COUNT_BYTES)
 		snprintf(buf, cap,
 		    "a message of %" PRIu64
 		    " bytes: its header has come and %" PRIu64
 		    " bytes, %.1f s since the last byte",
-		    c->decoder.announced, part - c->decoder.head, since);
+		    c->work->decoder.announced, part - c->work->decoder.head,
+		    since);
 	else if (part > 0)
 		snprintf(buf, cap,
 		    "the end of a message: have %" PRIu64
@@ -80,7 +81,7 @@ talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 	else if (chan_queued(c) > 0)
 		snprintf(buf, cap, "the peer to read: %zu bytes of ours wait",
 		    chan_queued(c));
-	else if (c->pass_stuck)
+	else if (chan_is_stuck(c))
 		snprintf(buf, cap, "the peer to read");
 	else
 		snprintf(buf, cap,

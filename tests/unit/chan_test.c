@@ -352,8 +352,7 @@ scene_end(struct scene *sc, const char *what)
 			    s->ends, s->faileds,
 			    s->kept_changed ? ", a kept batch changed" : "",
 			    s->batch_while_kept ? ", two batches kept" : "");
-		if (s->chan.part != NULL || s->chan.held != NULL ||
-		    s->chan.queue.p != NULL)
+		if (s->chan.work != NULL)
 			well = ok(false, "%s: memory stays", what);
 		stream_double_release(&s->d);
 		heap_free(&s->heard);
@@ -668,7 +667,7 @@ test_bad(void)
 	play(&sc);
 	is_num(s->messages, 2, "what stands before a bad message is delivered");
 	is_num(s->why, CHAN_END_BAD, "which ends it");
-	is_num(s->chan.decoder.fault.offset, 9, "and is found");
+	is_num(s->chan.work->decoder.fault.offset, 9, "and is found");
 	ok(scene_end(&sc, "bad"), "and nothing is read behind it");
 }
 
@@ -969,7 +968,7 @@ says(const struct framing *fr, const struct batch *b,
 	    !heap_is(&wire, s->wire_out.p, s->wire_out.len) ||
 	    s->chan.counts.messages_out != b->n)
 		well = ok(false, "%s: the counts and the dump are right", what);
-	if (s->chan.queue.p != NULL)
+	if (s->chan.work != NULL)
 		well = ok(false, "%s: the queue's buffer is given back", what);
 	heap_free(&wire);
 	return scene_end(&sc, what) && well;
@@ -1084,7 +1083,7 @@ test_marks(void)
 	is_num(s->draineds, 1, "and drained when nothing is left");
 	is_num(s->d.want, STREAM_READABLE, "then nothing waits");
 	ok(!stream_double_ready(&s->d, STREAM_WRITABLE), "for writing");
-	ok(s->chan.queue.p == NULL, "and the queue has no buffer");
+	ok(s->chan.work == NULL, "and the queue has no buffer");
 	is_num(chan_send(&s->chan, &b, &next), CHAN_SENT, "the rest fits");
 	uv_run(&sc.uv, UV_RUN_NOWAIT);
 	is_num(s->d.out_len, 8 * 20001, "and leaves");
@@ -1423,7 +1422,7 @@ static void
 pass_out(struct chan *c)
 {
 	passing.outs++;
-	chan_passed_out(c, c->passing, 0, false);
+	chan_passed_out(c, c->pass->taken, 0, false);
 }
 
 static struct side *
@@ -1435,8 +1434,7 @@ open_passing(struct scene *sc, const enum chan_pass *script, size_t n)
 	passing = (struct passing){.script = script, .n = n};
 	sc->side[0].d.by_hand = true;
 	open_side(sc, 0, &fr, &fr, 1000);
-	chan_pass_in(&sc->side[0].chan, pass_in);
-	chan_pass_out(&sc->side[0].chan, pass_out);
+	chan_pass(&sc->side[0].chan, pass_in, pass_out);
 	return &sc->side[0];
 }
 
@@ -1557,11 +1555,11 @@ test_memory(void)
 	play(&sc);
 	is_num(
 	    chan_partial(&s->chan), 11, "of an announced 16 MiB 11 are here");
-	ok(s->chan.part_cap < 1000, "and so much is kept: %zu",
-	    s->chan.part_cap);
+	ok(chan_part_memory(&s->chan) < 1000, "and so much is kept: %zu",
+	    chan_part_memory(&s->chan));
 	ok(in_use() <= before + (600u << 10),
 	    "all in all, with the loop's inbox: %zu", in_use() - before);
-	ok(s->chan.held == NULL && s->chan.queue.p == NULL,
+	ok(s->chan.work->held == NULL && s->chan.work->queue.p == NULL,
 	    "and the channel owns no other buffer");
 	ok(scene_end(&sc, "an announced length"), "and all is given back");
 
@@ -1570,14 +1568,11 @@ test_memory(void)
 	s->d.in = text("1\r\nx");
 	s->d.reads = (struct stream_script)SCRIPT(reads);
 	open_side(&sc, 0, &fr, &fr, 8u << 20);
-	ok(s->chan.part == NULL && s->chan.held == NULL &&
-		s->chan.queue.p == NULL,
+	ok(s->chan.work == NULL,
 	    "a channel that has done nothing owns no buffer");
 	chan_send(&s->chan, &b, &next);
 	play(&sc);
-	ok(s->chan.part == NULL && s->chan.held == NULL &&
-		s->chan.queue.p == NULL,
-	    "nor does one that is idle again");
+	ok(s->chan.work == NULL, "nor does one that is idle again");
 	ok(scene_end(&sc, "idle"), "and all is given back");
 }
 

@@ -437,9 +437,9 @@ test_refused(void)
 	    "what no datagram holds is refused");
 	is_num(next, 1, "and named");
 	is_num(s->d.sent, 1, "what stands before it has gone");
-	is_num(s->chan.encoder.fault.limit, 999, "the limit is told");
-	is_num(s->chan.encoder.fault.len, 1000, "and the length");
-	is_num(s->chan.encoder.fault.message, 2, "and which one it is");
+	is_num(s->chan.work->encoder.fault.limit, 999, "the limit is told");
+	is_num(s->chan.work->encoder.fault.len, 1000, "and the length");
+	is_num(s->chan.work->encoder.fault.message, 2, "and which one it is");
 	end(s);
 }
 
