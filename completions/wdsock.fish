@@ -195,6 +195,24 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from $servers'" \
 		-d "'write the address there, then close it'"
 	eval complete $at -l socket-mode -x -a "'0600 0660 0666'" \
 		-d "'of the file of a Unix socket, octal'"
+	eval complete $at -l allow -x -a "'127.0.0.1 ::1 10.0.0.0/8'" \
+		-d "'let only these in: address, CIDR, host, @FILE'"
+	eval complete $at -l deny -x -a "'127.0.0.1 ::1 10.0.0.0/8'" \
+		-d "'do not let these in, even if allowed'"
+	eval complete $at -l deny-with -x -a "'close reset'" \
+		-d "'close (default), reset, or a message'"
+	eval complete $at -l accept-cmd -x -a "'(__fish_complete_command)'" \
+		-d "'ask a program who may come in'"
+	eval complete $at -l accept-cmd-timeout -x -a "'$durations'" \
+		-d "'what it has to answer (5s)'"
+	eval complete $at -l proxy-protocol \
+		-d "'expect the header of a balancer'"
+	eval complete $at -l proxy-from -x -a "'127.0.0.1 ::1 10.0.0.0/8'" \
+		-d "'expect it of these'"
+	eval complete $at -l defer-accept \
+		-d "'TCP: accept who has said something'"
+	eval complete $at -l reuse-port \
+		-d "'TCP: share the port with other processes'"
 end
 for at in "-c wdsock -n '__fish_seen_subcommand_from connect'" \
 		"-c wdsock-connect"
@@ -252,26 +270,8 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from serve-multi'" \
 		-d "'one process that answers for all channels'"
 	eval complete $at -l status-socket -r -F \
 		-d "'tells who is there whoever connects to it'"
-	eval complete $at -l allow -x -a "'127.0.0.1 ::1 10.0.0.0/8'" \
-		-d "'let only these in: address, CIDR, host, @FILE'"
-	eval complete $at -l deny -x -a "'127.0.0.1 ::1 10.0.0.0/8'" \
-		-d "'do not let these in, even if allowed'"
-	eval complete $at -l deny-with -x -a "'close reset'" \
-		-d "'close (default), reset, or a message'"
 	eval complete $at -l max-clients -x \
 		-d "'so many at a time, and no more'"
 	eval complete $at -l max-per-ip -x \
 		-d "'so many from one address (IPv6: a /64)'"
-	eval complete $at -l accept-cmd -x -a "'(__fish_complete_command)'" \
-		-d "'ask a program who may come in'"
-	eval complete $at -l accept-cmd-timeout -x -a "'$durations'" \
-		-d "'what it has to answer (5s)'"
-	eval complete $at -l proxy-protocol \
-		-d "'expect the header of a balancer'"
-	eval complete $at -l proxy-from -x -a "'127.0.0.1 ::1 10.0.0.0/8'" \
-		-d "'expect it of these'"
-	eval complete $at -l defer-accept \
-		-d "'TCP: accept who has said something'"
-	eval complete $at -l reuse-port \
-		-d "'TCP: share the port with other processes'"
 end

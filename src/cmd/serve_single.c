@@ -35,7 +35,8 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 		return fail_hint(f, "try: HOST:PORT in one word");
 	}
 	if (read_address(p, argc, argv, f) == -1 ||
-	    cmd_needs_later(at, f) == -1 || plan_talk_finish(p, f) == -1)
+	    cmd_needs_later(at, f) == -1 || plan_talk_finish(p, f) == -1 ||
+	    plan_door_finish(p, f) == -1)
 		return -1;
 	p->run.log.say = cmd_say;
 	p->run.log.show = cmd_show;
@@ -60,6 +61,7 @@ static const struct option options[] = {
 	OPTION_IN(OPTION_FLAG, run.refuse_others)},
     {0, "accept-timeout", "DURATION", "give up waiting for a client after it",
 	OPTION_IN(OPTION_DURATION, run.accept_ms)},
+    CMD_OPTIONS_DOOR,
     CMD_OPTIONS_LISTEN,
     CMD_OPTIONS_SOCKET,
     CMD_OPTIONS_DATAGRAMS,

@@ -146,10 +146,6 @@
 		OPTION_BY(set_deny)}, \
 	{0, "deny-with", "HOW", "close (default), reset, or a message", \
 		OPTION_BY(set_deny_with)}, \
-	{0, "max-clients", "N", "so many at a time, and no more", \
-		OPTION_IN(OPTION_COUNT, run.door.clients_max)}, \
-	{0, "max-per-ip", "N", "so many from one address (IPv6: a /64)", \
-		OPTION_IN(OPTION_COUNT, run.door.per_ip_max)}, \
 	{0, "accept-cmd", "COMMAND", "ask a program who may come in", \
 		OPTION_BY(set_accept_cmd)}, \
 	{0, "accept-cmd-timeout", "DURATION", "what it has to answer (5s)", \

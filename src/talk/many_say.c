@@ -67,10 +67,9 @@ no_such(struct many *m, uint64_t number)
 		    "expected a channel that is there, saw c%" PRIu64
 		    ", which %s",
 		    number,
-		    never ? "never was"
-			: crowd_find(&m->crowd, number) == NULL
-			? "has gone"
-			: "is closed");
+		    never					? "never was"
+			: crowd_find(&m->crowd, number) == NULL ? "has gone"
+								: "is closed");
 	if (never && m->begun == 0)
 		fail_hint(&f, "nobody has come so far");
 	else if (never)

@@ -132,6 +132,16 @@ on_stop(struct run *run)
 	door_close(&run->door);
 }
 
+/* Who may come in is read again, if there are rules about it. */
+static bool
+on_hangup(struct run *run)
+{
+	if (run->plan->door.rules.n == 0)
+		return false;
+	door_reload(&run->door);
+	return true;
+}
+
 static void
 start(struct run *run)
 {
@@ -140,6 +150,7 @@ start(struct run *run)
 
 	run->on_over = on_over;
 	run->on_stop = on_stop;
+	run->on_hangup = on_hangup;
 	run->place =
 	    (struct door_place){plan->listen, plan->talk.in, plan->talk.out};
 	run->door_plan = plan->door;

@@ -71,6 +71,25 @@ load talk
 	each
 }
 
+@test "who may not come in is turned away, until the rules say otherwise" {
+	body() {
+		printf '127.0.0.0/8\n' >rules
+		serve -v --deny @rules --deny-with no </dev/null
+		caller expect '2\r\nno' expect-eof
+		until_true grep -q 'its address is in --deny' err
+		: >rules
+		kill -HUP "$SERVER"
+		until_true admitted
+		ended 0
+	}
+	# It may be read a moment later.
+	admitted() {
+		caller try send '1\r\na' half-close try expect-eof
+		grep -q '^a$' out
+	}
+	each tcp4
+}
+
 @test "-k serves the next client when one has gone" {
 	body() {
 		local i
