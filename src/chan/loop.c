@@ -52,6 +52,8 @@ chan_mark_dirty(struct chan *c)
 	c->is_dirty = true;
 	c->next_dirty = c->loop->dirty;
 	c->loop->dirty = c;
+	/* Nothing else may keep the loop going: it is not waited for room. */
+	uv_ref((uv_handle_t *)&c->loop->prepare);
 }
 
 static bool
@@ -142,8 +144,10 @@ on_prepare(uv_prepare_t *prepare)
 		chan_flush(c);
 		chan_rest(c);
 	}
-	if (l->dirty != NULL)
+	if (l->dirty != NULL) {
 		chan_loop_again(l);
-	else
-		uv_idle_stop(&l->again);
+		return;
+	}
+	uv_idle_stop(&l->again);
+	uv_unref((uv_handle_t *)&l->prepare);
 }
