@@ -174,6 +174,9 @@ page_of() {
 		(cd "$page" &&
 			perl "$SRC/tests/bats/examples.pl" man "$SRC/man/$page")
 	done
+	for f in "$SRC"/tests/bats/examples.d/*; do
+		cmp "$f" "wdsock-serve-multi.1/${f##*/}"
+	done
 }
 
 @test "every example in README says what it shows" {
