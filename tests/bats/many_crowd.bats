@@ -16,15 +16,17 @@ crowd() {
 	return 1
 }
 
-# As many as may be: ten thousand, or what the limit of descriptors leaves.
+# As many as are asked for, ten thousand with `make check-crowd`; or as many as
+# the limit of descriptors leaves.
 how_many() {
 	local hard
 
+	N=${WDSOCK_CROWD:-1000}
 	hard=$(ulimit -Hn)
 	[ "$hard" != unlimited ] || hard=1000000
 	ulimit -Sn "$(ulimit -Hn)"
-	N=$((hard - 100 < 10000 ? hard - 100 : 10000))
-	[ "$N" -ge 1000 ] || skip "fewer than 1000 clients: ulimit -n is $hard"
+	[ "$((hard - 100))" -ge "$N" ] || N=$((hard - 100))
+	[ "$N" -ge 800 ] || skip "fewer than 800 clients: ulimit -n is $hard"
 }
 
 # peak KB: the most memory that it ever had is below it.
@@ -34,7 +36,7 @@ peak() {
 	return 1
 }
 
-@test "ten thousand clients say a hundred messages each, and each comes back once" {
+@test "thousands of clients say a hundred messages each, and each comes back once" {
 	body() {
 		many --echo
 		crowd 0 --clients "$N" --messages 100 --say 1 --limit 60
@@ -54,9 +56,9 @@ peak() {
 	each tcp4
 }
 
-@test "each of ten thousand has all of the news, in order" {
+@test "each of thousands has all of the news, in order" {
 	body() {
-		many
+		many -v
 		printf '%s\n' "${news[@]}" >news
 		# Whoever is told that all are connected says the news.
 		"${WDSOCK_BUILD:?}/tests/bats/crowd" --pid "$SERVER" \
@@ -74,9 +76,9 @@ peak() {
 			return 1
 		}
 	}
-	# Connected is not yet accepted: those who are have a descriptor each.
+	# Connected is not yet accepted.
 	all_are_there() {
-		[ "$(count_fds)" -ge "$N" ]
+		[ "$(grep -c ': open$' err)" = "$N" ]
 	}
 	how_many
 	news=()
@@ -84,7 +86,7 @@ peak() {
 	each tcp4
 }
 
-@test "when ten thousand have gone, their descriptors have, too" {
+@test "when thousands have gone, their descriptors have, too" {
 	body() {
 		many --echo
 		before=$(count_fds)
