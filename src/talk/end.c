@@ -122,11 +122,11 @@ judge(struct talk *t)
 		t->status = w->fail.status;
 		snprintf(w->why, sizeof(w->why), "truncated");
 	}
-	if (t->status == STATUS_DONE && t->refused > 0)
+	if (t->status == STATUS_DONE && w->refused > 0)
 		fail_set(&w->fail, t->status = STATUS_MALFORMED,
 		    "%s: %" PRIu64 " line%s of standard input could not be "
 		    "sent",
-		    t->name, t->refused, t->refused == 1 ? "" : "s");
+		    t->name, w->refused, w->refused == 1 ? "" : "s");
 	if (t->status == STATUS_DONE && t->plan->expect != NULL && !t->met)
 		fail_set(&w->fail, t->status = STATUS_UNMET,
 		    "%s: expected a message that matches '%s', saw none in "
@@ -190,12 +190,13 @@ static void on_settle(uv_timer_t *);
 static void
 settle(struct talk *t)
 {
+	struct talk_words *w = talk_words(t);
 	int64_t left = stream_unacked(t->chan.stream);
 	bool broken = stream_broken(t->chan.stream);
 	struct fail f;
 
 	if (broken ||
-	    (left > 0 && t->settle_ms > t->plan->linger_ms + SETTLE_LEAST_MS)) {
+	    (left > 0 && w->settle_ms > t->plan->linger_ms + SETTLE_LEAST_MS)) {
 		talk_lost_text(t, &f);
 		talk_end_with(t, &f, "closed by the peer");
 		return;
@@ -206,8 +207,8 @@ settle(struct talk *t)
 		return;
 	}
 	/* As long as it becomes less, the peer is only slow. */
-	t->settle_ms = left < t->settle_left ? 0 : t->settle_ms + SETTLE_MS;
-	t->settle_left = left;
+	w->settle_ms = left < w->settle_left ? 0 : w->settle_ms + SETTLE_MS;
+	w->settle_left = left;
 	talk_clock(t, TALK_SETTLE, SETTLE_MS, on_settle);
 }
 
@@ -224,8 +225,8 @@ talk_settle(struct talk *t)
 
 	snprintf(w->why, sizeof(w->why), "%s",
 	    t->closing ? "closed by us" : "closed by the peer");
-	t->settle_ms = 0;
-	t->settle_left = INT64_MAX;
+	w->settle_ms = 0;
+	w->settle_left = INT64_MAX;
 	settle(t);
 }
 
@@ -294,6 +295,8 @@ talk_release(struct talk *t)
 		free(t->words);
 	t->words = NULL;
 	talk_unname(t);
+	free(t->owed);
+	t->owed = NULL;
 	free(t->dump);
 	free(t->pumps);
 	t->dump = NULL;

@@ -19,8 +19,8 @@ static void
 free_peer(struct talk *t)
 {
 	if (t->peer_apart)
-		free((void *)(uintptr_t)t->peer);
-	t->peer = t->of.peer = nobody;
+		free((void *)(uintptr_t)t->of.peer);
+	t->of.peer = nobody;
 	t->peer_apart = false;
 }
 
@@ -37,7 +37,7 @@ talk_name_peer(struct talk *t, const char *name)
 		return;
 	text_escape(TEXT_LINE, slice_of(name, strlen(name)), &pos, &out);
 	out.p[out.len] = '\0';
-	t->peer = t->of.peer = (char *)out.p;
+	t->of.peer = (char *)out.p;
 	t->peer_apart = true;
 }
 
@@ -57,21 +57,21 @@ talk_name(struct talk *t, const char *peer)
 	char chan[ABOUT_CHAN_MAX], *name;
 	size_t len;
 
-	about_begin(&t->of, t->number, nobody);
+	about_begin(&t->of, t->of.number, nobody);
 	len = about_chan(&t->of, chan);
 	name = malloc(len + strlen(peer) + 2);
-	t->name = t->peer = nobody;
+	t->name = nobody;
 	if (name != NULL) {
 		sprintf(name, "%s %s", chan, peer);
 		t->name = name;
 		if (is_plain(peer))
-			t->peer = t->of.peer = name + len + 1;
+			t->of.peer = name + len + 1;
 		else
 			talk_name_peer(t, peer);
 	}
 	t->stamped = UINT64_MAX;
 	if (t->feed != NULL)
-		t->feed->chan = t->number;
+		t->feed->chan = t->of.number;
 }
 
 void
@@ -158,7 +158,7 @@ tell_open(struct talk *t)
 	struct event e;
 
 	begin(t, &e, "open");
-	add_text(&e, "peer", t->peer);
+	add_text(&e, "peer", t->of.peer);
 	return say(t, &e);
 }
 

@@ -48,8 +48,8 @@ on_end(struct handler *h)
 	talk_say_handler(t);
 	talk_drop(t);
 	talk_pass_plainly(t);
-	if (t->quit_ms > h->plan->grace_ms && t->plan->quit_ms == UINT64_MAX)
-		t->quit_ms = h->plan->grace_ms;
+	if (h->quit_ms > h->plan->grace_ms && t->plan->quit_ms == UINT64_MAX)
+		h->quit_ms = h->plan->grace_ms;
 	/* The clock that began without it. */
 	if (t->life.ours == LIFE_CLOSED || t->life.ours == LIFE_LOST)
 		talk_act(t, LIFE_DO_WAIT);
@@ -64,10 +64,10 @@ on_gone(struct handler *h)
 void
 talk_take_handler(struct talk *t)
 {
-	t->quit_ms = t->plan->quit_ms;
 	t->handler_first = t->deaf = false;
 	if (t->handler == NULL)
 		return;
+	t->handler->quit_ms = t->plan->quit_ms;
 	t->handler->owner = t;
 	t->handler->on_end = on_end;
 	t->handler->on_gone = on_gone;
@@ -96,11 +96,11 @@ on_look(uv_timer_t *timer)
 	if (t->chan.reading == CHAN_READING)
 		return;
 	talk_clock(t, TALK_LOOK, LOOK_MS, on_look);
-	if (taken != t->taken || !stream_gone(t->chan.stream)) {
-		t->taken = taken;
-		t->taken_ms = talk_now(t);
+	if (taken != t->handler->taken || !stream_gone(t->chan.stream)) {
+		t->handler->taken = taken;
+		t->handler->taken_ms = talk_now(t);
 	} else if ((!t->outlet->taken && handler_unread(t->handler) == 0) ||
-	    talk_now(t) - t->taken_ms >= t->plan->linger_ms)
+	    talk_now(t) - t->handler->taken_ms >= t->plan->linger_ms)
 		handler_hurry(t->handler);
 }
 
@@ -109,8 +109,8 @@ talk_look(struct talk *t)
 {
 	if (talk_clock_runs(t, TALK_LOOK))
 		return;
-	t->taken = taken_by_it(t);
-	t->taken_ms = talk_now(t);
+	t->handler->taken = taken_by_it(t);
+	t->handler->taken_ms = talk_now(t);
 	talk_clock(t, TALK_LOOK, LOOK_MS, on_look);
 }
 
@@ -166,7 +166,7 @@ talk_stop(struct talk *t)
 	if (t->handler == NULL || t->handler->state == HANDLER_NONE)
 		return false;
 	handler_stop(t->handler);
-	t->quit_ms = 0;
+	t->handler->quit_ms = 0;
 	/* The last that it says is for a peer that takes it. */
 	if (!t->over)
 		talk_clock(

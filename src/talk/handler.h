@@ -54,6 +54,11 @@ struct handler {
 	pid_t pid;
 	enum handler_state state;
 
+	/* Of the conversation that it is in. */
+	uint64_t taken;	   /* by it, when the peer was looked at */
+	uint64_t taken_ms; /* since when it is so much */
+	uint64_t quit_ms;  /* the plan's -q, or less */
+
 	/* The handler's own. */
 	const struct handler_plan *plan;
 	uv_loop_t *loop;

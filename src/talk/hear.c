@@ -3,6 +3,7 @@
  */
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "talk/parts.h"
 
@@ -65,6 +66,30 @@ to_text(
 	return fail_prefix(f, "%s", t->name);
 }
 
+struct talk_owed *
+talk_owed(struct talk *t)
+{
+	struct fail f;
+
+	if (t->owed == NULL)
+		t->owed = calloc(1, sizeof(*t->owed));
+	if (t->owed == NULL) {
+		fail_set(&f, STATUS_IO, "%s: out of memory", t->name);
+		talk_end_with(t, &f, "failed");
+	}
+	return t->owed;
+}
+
+void
+talk_owed_rest(struct talk *t)
+{
+	if (t->echoing || talk_owes(t) || t->owed == NULL ||
+	    t->owed->unshown.n > 0)
+		return;
+	free(t->owed);
+	t->owed = NULL;
+}
+
 /*
  * Shows messages, behind what is due before them. False: the channel keeps
  * them, until the outlet has taken them or until it has room for them.
@@ -77,7 +102,14 @@ show(struct talk *t, const struct batch *b)
 	if (talk_tell_due(t))
 		r = outlet_put(t->outlet, &t->of, b);
 	t->kept = r == OUTLET_WAIT || r == OUTLET_BUSY;
-	t->unshown = r == OUTLET_BUSY ? *b : (struct batch){NULL, 0, 0};
+	if (r == OUTLET_BUSY) {
+		if (talk_owed(t) == NULL) {
+			t->kept = false;
+			return true;
+		}
+		t->owed->unshown = *b;
+	} else if (t->owed != NULL)
+		t->owed->unshown.n = 0;
 	if (t->kept && t->shared)
 		t->home->on_wait(t);
 	return !t->kept;
@@ -90,12 +122,15 @@ show(struct talk *t, const struct batch *b)
 bool
 talk_show_kept(struct talk *t)
 {
-	const struct batch b = t->unshown;
+	struct batch b = {NULL, 0, 0};
 
 	if (outlet_keeps(t->outlet, &t->of))
 		return false;
 	t->kept = false;
-	t->unshown.n = 0;
+	if (t->owed != NULL) {
+		b = t->owed->unshown;
+		t->owed->unshown.n = 0;
+	}
 	return b.n == 0 || t->deaf || show(t, &b);
 }
 
@@ -121,8 +156,10 @@ talk_on_batch(struct chan *c, struct batch *b)
 		look_at_messages(t, &text);
 	if (t->plan->echo) {
 		/* A format speaks UTF-8; what goes back as it is need not. */
-		t->echo = t->plan->reply == NULL ? *b : text;
-		t->echo_next = 0;
+		if (talk_owed(t) == NULL)
+			return true;
+		t->owed->echo = t->plan->reply == NULL ? *b : text;
+		t->owed->echo_next = 0;
 		go = talk_echo(t);
 	}
 	if (t->home->on_heard != NULL)
@@ -143,6 +180,7 @@ talk_on_batch(struct chan *c, struct batch *b)
 			talk_act(t, life_step(&t->life, LIFE_ENOUGH));
 	}
 	got_reply(t);
+	talk_owed_rest(t);
 	return go;
 }
 

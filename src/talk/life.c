@@ -63,7 +63,7 @@ static unsigned
 peer_closed(struct life *l)
 {
 	l->theirs_closed = true;
-	switch (l->ours) {
+	switch ((enum life_ours)l->ours) {
 	case LIFE_CLOSED:
 		return over(l, STATUS_DONE);
 	case LIFE_LOST:

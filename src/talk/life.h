@@ -77,16 +77,16 @@ enum life_do {
 
 struct life {
 	/* Rules; set before the first event. */
-	bool stay;	 /* --stay: our half does not close with the input */
-	bool half_quiet; /* -N: it closes also where the input is quiet */
-	bool unminded;	 /* the input is a terminal's or --send's: that it had
-			   not ended when the peer did is no failure */
+	bool stay : 1; /* --stay: our half does not close with the input */
+	bool half_quiet : 1; /* -N: it closes also where the input is quiet */
+	bool unminded : 1; /* the input is a terminal's or --send's: that it had
+			      not ended when the peer did is no failure */
 
-	enum life_input input;
-	enum life_ours ours;
-	bool theirs_closed;
-	bool enough;
-	bool queued; /* of ours, not yet sent: kept up to date by the owner */
+	bool theirs_closed : 1;
+	bool enough : 1;
+	bool queued : 1;    /* of ours, not yet sent: the owner keeps it so */
+	unsigned input : 2; /* enum life_input */
+	unsigned ours : 2;  /* enum life_ours */
 	enum status status;
 };
 

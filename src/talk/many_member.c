@@ -71,13 +71,12 @@ new_member(struct many *m, size_t which, struct fail *f)
 	t = &mem->talk;
 	mem->many = m;
 	mem->which = which;
-	mem->open_ms = uv_now(&m->run.loop);
 	t->home = &m->run.home;
 	t->plan = &m->plan->talks[which];
 	t->outlet = m->outlet;
 	t->shared = true;
 	t->owner = mem;
-	t->number = mem->link.number = ++m->begun;
+	t->of.number = mem->link.number = ++m->begun;
 	if (open_charset(mem, f) == -1) {
 		free_member(mem);
 		return NULL;
@@ -108,7 +107,7 @@ start_handler(struct member *mem, const struct door_client *c, const char *name,
 	if (mem->handler == NULL)
 		return fail_set(f, STATUS_IO, "out of memory");
 	m->handlers++;
-	snprintf(channel, sizeof(channel), "c%" PRIu64, t->number);
+	snprintf(channel, sizeof(channel), "c%" PRIu64, t->of.number);
 	if (handler_start(mem->handler, &m->run.plan->handler, &m->run.loop,
 		&m->run.origin, &about, &again, f) == -1)
 		return -1;
@@ -137,7 +136,7 @@ begin(struct member *mem, struct stream *s, const char *name)
 		return;
 	}
 	log_say(&m->run.plan->log, LOG_VERBOSE, "c%" PRIu64 " %s: open",
-	    mem->talk.number, name);
+	    mem->link.number, name);
 	talk_begin(&mem->talk, s, name);
 	if (mem->talk.feed == NULL && !mem->talk.plan->echo &&
 	    mem->talk.chan.stream != NULL)

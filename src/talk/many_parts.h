@@ -13,7 +13,7 @@
 #include "talk/run.h"
 
 struct member {
-	struct talk talk; /* number is that of the link */
+	struct talk talk; /* of.number is that of the link */
 	struct crowd_link link;
 	struct many *many;
 	size_t which;	     /* of the places */
@@ -22,7 +22,6 @@ struct member {
 	struct handler *handler;
 	uint64_t dropped; /* messages that it was too slow for */
 	uint64_t told_dropped, told_dropped_ms;
-	uint64_t open_ms;
 	bool waits : 1; /* in many.waiting */
 	bool late : 1;	/* it is waited for: --slow wait */
 	TAILQ_ENTRY(member) waiting;

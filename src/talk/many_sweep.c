@@ -42,7 +42,7 @@ look_at(struct many *m, struct member *mem, uint64_t now)
 		return;
 	if (p->first_ms > 0 && n->messages_in == 0 &&
 	    c->reading == CHAN_READING &&
-	    since(now, mem->open_ms) >= p->first_ms)
+	    since(now, t->begun_ms) >= p->first_ms)
 		timed_out(mem, "--first-message-timeout", p->first_ms, false);
 	else if (p->message_ms > 0 && chan_partial(c) > 0 &&
 	    since(now, chan_part_ms(c)) >= p->message_ms)

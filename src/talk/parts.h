@@ -35,6 +35,16 @@ void talk_say_unsent(struct talk *);
 void talk_count_untaken(struct talk *);
 void talk_pump(struct talk *);
 bool talk_echo(struct talk *);
+/* Is there something that it has not answered? */
+static inline bool
+talk_owes(const struct talk *t)
+{
+	return t->owed != NULL && t->owed->echo_next < t->owed->echo.n;
+}
+/* What is owed; NULL: out of memory, and the conversation ends. */
+struct talk_owed *talk_owed(struct talk *);
+/* Gives it up if nothing is owed any more. */
+void talk_owed_rest(struct talk *);
 void talk_reply_end(struct talk *);
 void talk_on_more(struct feed *);
 void talk_on_low(struct chan *);

@@ -62,6 +62,7 @@ talk_reply_end(struct talk *t)
 static enum chan_sent
 send_replies(struct talk *t, struct fail *f)
 {
+	struct talk_owed *o = t->owed;
 	struct reply *r;
 	enum chan_sent sent = CHAN_SENT;
 	size_t before;
@@ -75,11 +76,11 @@ send_replies(struct talk *t, struct fail *f)
 		before = r->next;
 		if (before < r->batch.n)
 			sent = chan_send(&t->chan, &r->batch, &r->next);
-		t->echo_next += r->next - before;
+		o->echo_next += r->next - before;
 		if (sent != CHAN_SENT || made == -1 ||
-		    t->echo_next == t->echo.n)
+		    o->echo_next == o->echo.n)
 			break;
-		made = reply_make(r, &t->echo, t->echo_next, f);
+		made = reply_make(r, &o->echo, o->echo_next, f);
 	}
 	/* What was refused is shown, so it must still be there. */
 	if (sent == CHAN_REFUSED)
@@ -96,7 +97,7 @@ send_back(struct talk *t, struct fail *f)
 
 	if (t->plan->reply != NULL)
 		return send_replies(t, f);
-	sent = chan_send(&t->chan, &t->echo, &t->echo_next);
+	sent = chan_send(&t->chan, &t->owed->echo, &t->owed->echo_next);
 	if (sent == CHAN_REFUSED)
 		talk_refused_text(t, f);
 	return sent;
@@ -106,13 +107,16 @@ send_back(struct talk *t, struct fail *f)
 bool
 talk_echo(struct talk *t)
 {
-	size_t before = t->echo_next;
+	struct talk_owed *o = t->owed;
+	size_t before = o->echo_next;
 	enum chan_sent r;
 	struct fail f;
 
+	t->echoing = true;
 	r = send_back(t, &f);
-	if (t->echo_next > before) {
-		t->said += t->echo_next - before;
+	t->echoing = false;
+	if (o->echo_next > before) {
+		t->said += o->echo_next - before;
 		t->life.queued = true;
 	}
 	if (r == CHAN_REFUSED) {
@@ -120,7 +124,7 @@ talk_echo(struct talk *t)
 		talk_end_with(t, &f, "it cannot be sent back");
 	}
 	if (r == CHAN_REFUSED || r == CHAN_LOST)
-		t->echo_next = t->echo.n;
+		o->echo_next = o->echo.n;
 	return r != CHAN_FULL;
 }
 
@@ -147,10 +151,8 @@ talk_said(struct talk *t, uint64_t n)
 {
 	t->said += n;
 	t->life.queued = true;
-	if (t->plan->ask) {
+	if (t->plan->ask)
 		t->waiting_reply = true;
-		t->asked_ms = talk_now(t);
-	}
 	if (t->plan->reply_ms > 0 && !talk_clock_runs(t, TALK_REPLY))
 		talk_clock(
 		    t, TALK_REPLY, t->plan->reply_ms, talk_on_reply_clock);
@@ -203,7 +205,8 @@ refuse_line(struct talk *t, const struct fail *f, uint64_t line)
 		feed_failed(t, f, line);
 		return;
 	}
-	t->refused += f->status != STATUS_DONE;
+	if (f->status != STATUS_DONE)
+		talk_words(t)->refused++;
 	if (!talk_tell_error(t, f, line))
 		t->home->on_refused(t, f);
 }
@@ -335,9 +338,9 @@ talk_on_low(struct chan *c)
 {
 	struct talk *t = c->owner;
 
-	if (t->plan->echo && t->echo_next < t->echo.n && talk_echo(t) &&
-	    !t->kept)
+	if (t->plan->echo && talk_owes(t) && talk_echo(t) && !t->kept)
 		chan_resume(c);
+	talk_owed_rest(t);
 	talk_pump(t);
 	if (t->home->on_low != NULL)
 		t->home->on_low(t);

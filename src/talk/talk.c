@@ -44,8 +44,9 @@ talk_outlet_room(struct talk *t)
 		return;
 	if (talk_tell_due(t) && refused)
 		talk_pump(t);
-	if (shown && !t->ending && t->echo_next >= t->echo.n)
+	if (shown && !t->ending && !talk_owes(t))
 		chan_resume(&t->chan);
+	talk_owed_rest(t);
 	if (t->ending && t->shared)
 		talk_end_soon(t);
 }
@@ -120,6 +121,13 @@ on_linger(uv_timer_t *timer)
 		talk_act(t, life_step(&t->life, LIFE_LINGERED));
 }
 
+/* -q */
+static uint64_t
+quit_ms(const struct talk *t)
+{
+	return t->handler == NULL ? t->plan->quit_ms : t->handler->quit_ms;
+}
+
 void
 talk_on_quit(uv_timer_t *timer)
 {
@@ -127,7 +135,7 @@ talk_on_quit(uv_timer_t *timer)
 
 	/* It is the peer that is waited for, and not whoever reads from us. */
 	if (t->handler == NULL && t->outlet->waiting)
-		talk_clock(t, TALK_QUIT, t->quit_ms, talk_on_quit);
+		talk_clock(t, TALK_QUIT, quit_ms(t), talk_on_quit);
 	else
 		talk_act(t, life_step(&t->life, LIFE_QUIT));
 }
@@ -165,8 +173,8 @@ talk_act(struct talk *t, unsigned todo)
 			? 0
 			: t->plan->linger_ms,
 		    on_linger);
-	if (todo & LIFE_DO_WAIT && t->quit_ms != UINT64_MAX && waits(t))
-		talk_clock(t, TALK_QUIT, t->quit_ms, talk_on_quit);
+	if (todo & LIFE_DO_WAIT && quit_ms(t) != UINT64_MAX && waits(t))
+		talk_clock(t, TALK_QUIT, quit_ms(t), talk_on_quit);
 	if (todo & LIFE_DO_END)
 		end_of_life(t);
 }
@@ -324,7 +332,8 @@ on_failed(struct chan *c)
 	}
 	/* After the peer's FIN both mean closed. */
 	t->was_reset = err == ECONNRESET && !t->life.theirs_closed;
-	t->echo_next = t->echo.n; /* nothing of it is owed any more */
+	if (t->owed != NULL) /* nothing of it is, any more */
+		t->owed->echo_next = t->owed->echo.n;
 	if (t->handler != NULL) {
 		t->feed_ended = true;
 		handler_mute(t->handler);

@@ -81,9 +81,12 @@ struct talk_words {
 		bool due;
 		uint64_t line; /* 0: unknown */
 		struct fail fail;
-	} error;	/* to be told as an event */
-	char why[160];	/* what ended it, for -v */
-	char last[600]; /* how things stood then, and who closed */
+	} error;	     /* to be told as an event */
+	uint64_t refused;    /* lines of the input */
+	uint64_t settle_ms;  /* our last bytes are waited for, ... */
+	int64_t settle_left; /* ... so many of them */
+	char why[160];	     /* what ended it, for -v */
+	char last[600];	     /* how things stood then, and who closed */
 };
 
 /* What the conversations of a run have in common; it outlives them. */
@@ -114,6 +117,13 @@ struct talk_home {
 	struct talk *ending; /* those whose end is due */
 	uv_timer_t judge;
 	struct talk_words spare; /* where there is no memory for others */
+};
+
+/* What has come, and has still to be answered or shown. */
+struct talk_owed {
+	struct batch echo;
+	size_t echo_next;
+	struct batch unshown; /* kept, and not yet taken by the outlet */
 };
 
 /* A clock that was set at least once. */
@@ -149,8 +159,13 @@ struct talk {
 	struct talk_lost *lost; /* with track */
 	/* The outlet is of several: its owner says what happens to it. */
 	bool shared;
-	uint64_t number; /* of the conversation: its channel is c1, c2, ... */
+	unsigned timers_open;
 	void *owner;
+	/*
+	 * What is said of its messages. The owner sets the number: the channel
+	 * is c1, c2, ...; the peer is fit for any line.
+	 */
+	struct about_of of;
 
 	enum status status;
 	struct talk_words *words; /* NULL: there was nothing to say */
@@ -158,26 +173,15 @@ struct talk {
 	/* The conversation's own. */
 	struct chan chan;
 	struct life life;
-	struct about_of of; /* what is said of its messages */
-	const char *name;   /* "c1 127.0.0.1:5", for texts */
-	const char *peer;   /* of that, or its own: fit for any line */
+	const char *name; /* "c1 127.0.0.1:5", for texts */
 	struct talk_timer *timers;
-	unsigned timers_open;
 	struct talk *next_ending;
 	struct dump *dump;
 	struct talk_pumps *pumps;
 	struct reply *reply;
-	struct batch echo; /* what has still to be answered */
-	size_t echo_next;
-	struct batch unshown; /* kept, and not yet taken by the outlet */
-	uint64_t begun_ms, heard, said, asked_ms;
-	uint64_t stamped;  /* reads that there were when the time was taken */
-	uint64_t refused;  /* lines of the input */
-	uint64_t taken;	   /* of the outlet, when the peer was looked at */
-	uint64_t taken_ms; /* since when it is so much */
-	uint64_t quit_ms;  /* the plan's -q, or less with a handler */
-	uint64_t settle_ms;
-	int64_t settle_left;
+	struct talk_owed *owed; /* NULL: nothing */
+	uint64_t begun_ms, heard, said;
+	uint64_t stamped; /* reads that there were when the time was taken */
 	enum talk_fin first_fin;
 	bool waiting_reply : 1, pacing : 1, feed_ended : 1, met : 1;
 	bool ending : 1, over : 1;
@@ -186,6 +190,7 @@ struct talk {
 	bool was_reset : 1; /* as a write found out; the read says when */
 	bool kept : 1;	    /* a batch of the channel's, for the outlet */
 	bool closing : 1;   /* the input has said so */
+	bool echoing : 1;   /* what is owed is being answered */
 	bool open_due : 1;  /* that it has begun is to be told as an event */
 	bool told_close : 1;
 	bool cut_first : 1;    /* cut while its handler was still at work */
@@ -194,7 +199,7 @@ struct talk {
 	bool deaf : 1;		/* the handler reads no more: it is dropped */
 	bool handler_first : 1; /* it ended before anything went wrong */
 	bool abandoned : 1;	/* nobody is told any more */
-	bool peer_apart : 1;	/* `peer` is not in `name` */
+	bool peer_apart : 1;	/* of.peer is not in `name` */
 };
 
 void talk_home_init(struct talk_home *);
