@@ -90,6 +90,9 @@ struct crowd {
 /* As many as the server takes in without dropping one. */
 #define AT_ONCE 256
 
+static void stop(int status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 static void
 stop(int status, const char *format, ...)
 {
