@@ -387,14 +387,14 @@ play(void)
 static void
 check_sent(void)
 {
-	const uint8_t *at = sc.d.out, *end = at + sc.d.out_len;
-	size_t len;
+	const uint8_t *at;
+	size_t i, len;
 
-	while (at < end) {
+	for (i = 0; i < sc.d.out_len; i += 1 + sizeof(len) + len) {
+		at = sc.d.out + i;
 		memcpy(&len, at + 1, sizeof(len));
 		must(len == 1 && at[0] == at[1 + sizeof(len)],
 		    "what is sent goes to its peer");
-		at += 1 + sizeof(len) + len;
 	}
 }
 
