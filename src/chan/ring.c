@@ -10,6 +10,7 @@ struct ring_block {
 	uint64_t begin;	   /* of ring.bytes: where it begins */
 	uint64_t messages; /* of ring.messages: before it */
 	size_t readers;	   /* who stand in it, or go on there */
+	size_t through;	   /* those of them who go on to the next */
 	struct span span;
 	uint8_t bytes[];
 };
@@ -33,6 +34,16 @@ ring_release(struct ring *r)
 	ring_init(r);
 }
 
+static void
+drop(struct ring *r, struct ring_block *b)
+{
+	r->held -= b->span.cap;
+	if (r->spare == NULL && b->span.cap == RING_BLOCK)
+		r->spare = b;
+	else
+		free(b);
+}
+
 /* Blocks at the front that nobody will come back to. */
 static void
 drop_read(struct ring *r)
@@ -41,11 +52,23 @@ drop_read(struct ring *r)
 
 	while ((b = r->first) != r->last && b->readers == 0) {
 		r->first = b->next;
-		r->held -= b->span.cap;
-		if (r->spare == NULL && b->span.cap == RING_BLOCK)
-			r->spare = b;
-		else
-			free(b);
+		drop(r, b);
+	}
+}
+
+/* Those, and blocks that all who stand before them leave out. */
+static void
+drop_skipped(struct ring *r)
+{
+	struct ring_block **at = &r->first, *b;
+
+	while ((b = *at) != r->last && b->through == 0) {
+		if (b->readers > 0) {
+			at = &b->next;
+			continue;
+		}
+		*at = b->next;
+		drop(r, b);
 	}
 }
 
@@ -83,7 +106,7 @@ ring_room(struct ring *r, size_t n)
 		r->last->next = b;
 	r->last = b;
 	r->held += b->span.cap;
-	drop_read(r);
+	drop_skipped(r);
 	return &b->span;
 }
 
@@ -102,6 +125,7 @@ ring_join(struct ring *r, struct ring_reader *reader)
 	*reader =
 	    (struct ring_reader){.block = r->last, .at = r->last->span.len};
 	r->last->readers++;
+	r->last->through++;
 	return true;
 }
 
@@ -111,8 +135,11 @@ ring_leave(struct ring *r, struct ring_reader *reader)
 	if (reader->block == NULL)
 		return;
 	reader->block->readers--;
-	if (reader->then != NULL)
+	if (reader->then != NULL) {
 		reader->then->readers--;
+		reader->then->through--;
+	} else
+		reader->block->through--;
 	memset(reader, 0, sizeof(*reader));
 	drop_read(r);
 }
@@ -166,8 +193,11 @@ move_on(struct ring_reader *reader)
 	struct ring_block *to = behind(reader, reader->block, &at);
 
 	reader->block->readers--;
-	if (reader->then == NULL)
+	if (reader->then == NULL) {
+		reader->block->through--;
 		to->readers++;
+		to->through++;
+	}
 	*reader = (struct ring_reader){.block = to, .at = at};
 }
 
@@ -198,11 +228,15 @@ ring_skip(struct ring *r, struct ring_reader *reader)
 	if (reader->then != NULL) {
 		from = reader->then_messages;
 		reader->then->readers--;
-	} else
+		reader->then->through--;
+	} else {
 		from = b->next->messages;
+		b->through--;
+	}
 	reader->then = r->last;
 	reader->then_at = r->last->span.len;
 	reader->then_messages = r->messages;
 	r->last->readers++;
+	r->last->through++;
 	return r->messages - from;
 }

@@ -6,9 +6,11 @@
  *	                              ^                       ^
  *	                           a reader             most readers
  *
- * A block holds whole frames, and is freed when nobody stands in it or before
- * it; so what is kept is how far the slowest reader is behind. Whoever owns
- * the readers bounds that: a reader that is too far behind skips or leaves.
+ * A block holds whole frames, and is freed when nobody stands in it or will
+ * come through it; so what is kept is how far the slowest reader is behind.
+ * Whoever owns the readers bounds that: a reader that is too far behind skips
+ * or leaves, and one that has skipped and reads nothing keeps its own block
+ * alone, as soon as a new one is begun.
  */
 #ifndef CHAN_RING_H
 #define CHAN_RING_H

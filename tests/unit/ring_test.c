@@ -65,6 +65,40 @@ plain(void)
 	ring_release(&r);
 }
 
+/* Whoever reads nothing keeps what he has begun, and not what he leaves out. */
+static void
+stalled_reader(void)
+{
+	struct ring_reader stalled = {0}, reads = {0};
+	struct ring r;
+	struct span *s;
+	size_t most = 0;
+	unsigned i;
+
+	ring_init(&r);
+	ring_join(&r, &stalled);
+	for (i = 0; i < 100; i++) {
+		if (i == 10)
+			ring_join(&r, &reads);
+		s = ring_room(&r, RING_BLOCK);
+		memset(s->p, 'x', RING_BLOCK);
+		s->len = RING_BLOCK;
+		ring_added(&r, 1);
+		ring_skip(&r, &stalled);
+		if (i >= 10)
+			ring_advance(&r, &reads, ring_behind(&r, &reads));
+		if (r.held > most)
+			most = r.held;
+	}
+	ok(most <= 4 * (size_t)RING_BLOCK, "held %zu at the most", most);
+	ring_advance(&r, &stalled, ring_behind(&r, &stalled));
+	add(&r, "end");
+	ok(ring_behind(&r, &stalled) == 3, "it goes on where others are");
+	ring_leave(&r, &stalled);
+	ring_leave(&r, &reads);
+	ring_release(&r);
+}
+
 /* Frames "[N...]" of some length; a reader must see whole ones, in order. */
 struct model {
 	struct ring ring;
@@ -219,6 +253,7 @@ main(void)
 	uint64_t state = dice_seed();
 
 	plain();
+	stalled_reader();
 	by_chance(&state);
 	return done_testing();
 }
