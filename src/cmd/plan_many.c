@@ -8,7 +8,6 @@
 
 #define QUEUE (8u << 20)
 #define MEMORY (UINT64_C(1) << 30)
-#define GRACE_MS 2000
 #define PEERS 10000
 #define PEER_IDLE_MS 60000
 
@@ -17,7 +16,6 @@ plan_many_init(struct plan *p)
 {
 	p->queue = QUEUE;
 	p->memory = MEMORY;
-	p->run.many.grace_ms = GRACE_MS;
 }
 
 int
@@ -176,6 +174,7 @@ plan_many_finish(struct plan *p, struct fail *f)
 	r->many.queue_max = (size_t)p->queue;
 	r->many.memory_max = (size_t)p->memory;
 	r->many.interval_ms = t->interval_ms;
+	r->many.grace_ms = r->handler.grace_ms;
 	r->many.peers_max =
 	    r->door.clients_max > 0 && r->door.clients_max < PEERS
 	    ? (size_t)r->door.clients_max
