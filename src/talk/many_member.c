@@ -145,6 +145,7 @@ begin(struct member *mem, struct stream *s, const char *name)
 		m->met_anybody = true;
 		many_pump(m);
 	}
+	many_go_on(m); /* it is not behind, whoever was waited for */
 	if (m->plan->handlers_max > 0 && has_handlers(m) &&
 	    m->handlers >= m->plan->handlers_max) {
 		m->door_waits = true;

@@ -35,6 +35,27 @@ below() {
 	each
 }
 
+@test "who comes when all others have stopped gets what is said from then on" {
+	body() {
+		many -j --slow drop
+		guest slow until end
+		opened 1
+		news 40000 >&6 &
+		PIDS="$PIDS $!"
+		until_true behind
+		grep -qx all < <(timeout 20 wdsock connect "$A" </dev/null)
+		touch end
+		guests_held slow
+	}
+	# The one who is there is so far behind that the input waits.
+	behind() {
+		kill -USR1 "$SERVER"
+		grep -q '[0-9]\{7\} queued' err
+	}
+	needs_json
+	each tcp4 unix
+}
+
 @test "--slow drop drops whole messages, counts them, and tells" {
 	body() {
 		many -j --slow drop --queue 64k
