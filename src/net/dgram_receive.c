@@ -60,7 +60,7 @@ dgram_take_errors(struct stream_dgram *k)
 		m.msg_namelen = sizeof(to.at);
 		m.msg_control = control;
 		m.msg_controllen = sizeof(control);
-		n = recvmsg(k->ready.fd.fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+		n = recvmsg(k->ready.fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
@@ -108,13 +108,13 @@ receive_now(struct stream_dgram *k, struct mmsghdr *m, unsigned n)
 	int done = -1;
 
 	if (!k->plain)
-		done = recvmmsg(k->ready.fd.fd, m, n, flags, NULL);
+		done = recvmmsg(k->ready.fd, m, n, flags, NULL);
 	if (done != -1 || (!k->plain && errno != ENOSYS))
 		return done;
 	k->plain = true;
 #endif
 	for (i = 0; i < n; i++) {
-		len = recvmsg(k->ready.fd.fd, &m[i].msg_hdr, flags);
+		len = recvmsg(k->ready.fd, &m[i].msg_hdr, flags);
 		if (len == -1)
 			return i > 0 ? (int)i : -1;
 		m[i].msg_len = (unsigned)len;

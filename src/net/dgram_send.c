@@ -36,13 +36,13 @@ send_now(struct stream_dgram *k, struct mmsghdr *m, unsigned n)
 	int done = -1;
 
 	if (!k->plain)
-		done = sendmmsg(k->ready.fd.fd, m, n, flags);
+		done = sendmmsg(k->ready.fd, m, n, flags);
 	if (done != -1 || (!k->plain && errno != ENOSYS))
 		return done;
 	k->plain = true;
 #endif
 	for (i = 0; i < n; i++)
-		if (sendmsg(k->ready.fd.fd, &m[i].msg_hdr, flags) == -1)
+		if (sendmsg(k->ready.fd, &m[i].msg_hdr, flags) == -1)
 			return i > 0 ? (int)i : -1;
 	return (int)n;
 }

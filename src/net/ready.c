@@ -8,9 +8,11 @@
  */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-#include "net/ready.h"
+#include "base/fd.h"
+#include "net/poller.h"
 #include "net/stream.h"
 
 static void on_poll(uv_poll_t *, int status, int events);
@@ -24,10 +26,13 @@ start_poll(struct ready *r)
 		events |= UV_READABLE;
 	if (r->want & STREAM_WRITABLE)
 		events |= UV_WRITABLE;
+	/* Behind a watching descriptor one sees only that something is. */
+	if (events != 0 && r->watch != r->fd)
+		events = UV_READABLE;
 	if (events == 0)
-		uv_poll_stop(&r->poll);
+		uv_poll_stop(r->by.poll);
 	else
-		uv_poll_start(&r->poll, events, on_poll);
+		uv_poll_start(r->by.poll, events, on_poll);
 }
 
 static void
@@ -42,25 +47,31 @@ on_poll(uv_poll_t *poll, int status, int events)
 		what |= STREAM_READABLE;
 	if (events & UV_WRITABLE)
 		what |= STREAM_WRITABLE;
-	/* Behind a watching descriptor one sees only that something is. */
-	if (r->fd.watch != r->fd.fd)
+	if (r->watch != r->fd)
 		what = r->want;
-	r->on_ready(r, what, status < 0);
+	r->on->on_ready(r, what, status < 0);
 	if (status < 0 && r->want != 0 && !uv_is_closing((uv_handle_t *)poll))
 		start_poll(r);
+}
+
+static struct fd
+shared_fd(const struct ready *r)
+{
+	return (struct fd){.kind = FD_SOCKET, .fd = r->fd, .watch = r->watch};
 }
 
 /* Tells the watching descriptor what is wanted now. */
 static void
 watch_for(struct ready *r)
 {
+	struct fd fd = shared_fd(r);
 	int events = 0;
 
 	if (r->want & STREAM_READABLE)
 		events |= FD_WATCH_READ;
 	if (r->want & STREAM_WRITABLE)
 		events |= FD_WATCH_WRITE;
-	fd_watch(&r->fd, events);
+	fd_watch(&fd, events);
 }
 
 void
@@ -68,15 +79,30 @@ ready_want(struct ready *r, int want)
 {
 	if (r->want == want)
 		return;
-	r->want = want;
-	if (r->fd.watch != r->fd.fd) {
+	if (r->by.poll == NULL) {
+		poller_want(r, want);
+		return;
+	}
+	r->want = (uint8_t)want;
+	if (r->watch != r->fd)
 		watch_for(r);
-		if (want != 0)
-			uv_poll_start(&r->poll, UV_READABLE, on_poll);
-		else
-			uv_poll_stop(&r->poll);
-	} else
-		start_poll(r);
+	start_poll(r);
+}
+
+/* Nothing is told of it any more. */
+static void
+end(struct ready *r)
+{
+	struct poller *p = r->poller;
+	struct fd fd = shared_fd(r);
+
+	if (r->borrowed)
+		fd_release(&fd);
+	else
+		close(r->fd);
+	r->on->on_closed(r);
+	if (p != NULL)
+		poller_leave(p);
 }
 
 static void
@@ -84,53 +110,87 @@ on_poll_closed(uv_handle_t *h)
 {
 	struct ready *r = h->data;
 
-	if (r->borrowed)
-		fd_release(&r->fd);
-	else
-		close(r->fd.fd);
-	r->on_closed(r);
+	free(r->by.poll);
+	end(r);
 }
 
 void
 ready_close(struct ready *r)
 {
-	r->want = 0;
-	uv_close((uv_handle_t *)&r->poll, on_poll_closed);
+	ready_want(r, 0);
+	r->closing = true;
+	if (r->by.poll == NULL)
+		poller_remove(r, end);
+	else
+		uv_close((uv_handle_t *)r->by.poll, on_poll_closed);
 }
 
 static int
-take_fd(struct ready *r, int fd, bool borrowed)
+take_fd(struct ready *r)
 {
-	r->borrowed = borrowed;
-	if (!borrowed) {
-		r->fd = (struct fd){.kind = FD_SOCKET, .fd = fd, .watch = fd};
+	struct fd fd;
+
+	if (!r->borrowed)
 		return 0;
-	}
-	if (fd_take(&r->fd, fd, false) == -1)
+	if (fd_take(&fd, r->fd, false) == -1)
 		return errno;
-	if (r->fd.kind == FD_SOCKET)
+	r->watch = fd.watch;
+	if (fd.kind == FD_SOCKET)
 		return 0;
-	fd_release(&r->fd);
+	fd_release(&fd);
 	return ENOTSOCK;
 }
 
-int
-ready_init(struct ready *r, uv_loop_t *loop, int fd, bool borrowed)
+/* A handle of the loop's. 0 or an errno. */
+static int
+poll_alone(struct ready *r, uv_loop_t *loop)
 {
-	int err = take_fd(r, fd, borrowed);
+	uv_poll_t *poll = malloc(sizeof(*poll));
+	int err = poll == NULL ? ENOMEM : -uv_poll_init(loop, poll, r->watch);
 
-	r->want = 0;
-	if (err == 0) {
-		err = -uv_poll_init(loop, &r->poll, r->fd.watch);
-		if (err != 0 && borrowed)
-			fd_release(&r->fd);
-	}
 	if (err != 0) {
-		if (!borrowed)
-			close(fd);
-		errno = err;
-		return -1;
+		free(poll);
+		return err;
 	}
-	r->poll.data = r;
+	poll->data = r;
+	r->by.poll = poll;
 	return 0;
+}
+
+int
+ready_init(struct ready *r, uv_loop_t *loop, int fd, bool borrowed,
+    const struct ready_events *on)
+{
+	struct fd shared;
+	int err;
+
+	*r = (struct ready){
+	    .on = on, .fd = fd, .watch = fd, .borrowed = borrowed};
+	err = take_fd(r);
+	if (err == 0 && (err = poll_alone(r, loop)) != 0 && borrowed) {
+		shared = shared_fd(r);
+		fd_release(&shared);
+	}
+	if (err == 0)
+		return 0;
+	if (!borrowed)
+		close(fd);
+	errno = err;
+	return -1;
+}
+
+int
+ready_init_many(
+    struct ready *r, struct poller *p, int fd, const struct ready_events *on)
+{
+	int err;
+
+	*r = (struct ready){.on = on, .fd = fd, .watch = fd, .poller = p};
+	poller_enter(p);
+	if (poller_add(p, r) || (err = poll_alone(r, poller_loop(p))) == 0)
+		return 0;
+	poller_leave(p);
+	close(fd);
+	errno = err;
+	return -1;
 }

@@ -4,6 +4,8 @@
  * A descriptor of ours is non-blocking and is polled itself. One that others
  * share (an inetd's 0, fd:N) keeps its flags: its user says MSG_DONTWAIT with
  * each call, and an epoll descriptor that watches it is polled in its place.
+ *
+ * It is polled by a handle of the loop's, or with many others (poller.h).
  */
 #ifndef NET_READY_H
 #define NET_READY_H
@@ -12,9 +14,10 @@
 
 #include <uv.h>
 
-#include "base/fd.h"
+struct poller;
+struct ready;
 
-struct ready {
+struct ready_events {
 	/*
 	 * What of STREAM_READABLE and STREAM_WRITABLE may go on. Only what the
 	 * next call says is certain; where an error waits, it is all that is
@@ -22,21 +25,35 @@ struct ready {
 	 */
 	void (*on_ready)(struct ready *, int what, bool error);
 	void (*on_closed)(struct ready *);
-	void *owner;
+};
 
-	struct fd fd;
+struct ready {
+	const struct ready_events *on;
+	int fd;
 	bool borrowed;
 
 	/* Its own. */
-	int want;
-	uv_poll_t poll;
+	uint8_t want;
+	uint8_t told; /* what the poller waits for */
+	bool closing;
+	int watch;	       /* what is polled: fd, or what watches it */
+	struct poller *poller; /* or NULL */
+	union {
+		uv_poll_t *poll;    /* NULL: it is the poller's */
+		struct ready *next; /* of those that are closing */
+	} by;
 };
 
 /*
  * Takes the descriptor, which is closed with it, also on an error: -1 and
  * errno. `borrowed`: its flags are left as they are and it is not closed.
  */
-int ready_init(struct ready *, uv_loop_t *, int fd, bool borrowed);
+int ready_init(struct ready *, uv_loop_t *, int fd, bool borrowed,
+    const struct ready_events *);
+
+/* The same of one of many; the descriptor is not borrowed. */
+int ready_init_many(
+    struct ready *, struct poller *, int fd, const struct ready_events *);
 
 /* 0 waits for nothing. Cheap if nothing changes. */
 void ready_want(struct ready *, int want);

@@ -239,6 +239,8 @@ stream_splice_fd(const struct stream *s)
 	return s->ops->splice_fd == NULL ? -1 : s->ops->splice_fd(s);
 }
 
+struct poller;
+
 /*
  * A stream over a connected stream or seqpacket socket (TCP, Unix). Takes the
  * descriptor, which is closed with the stream, also on an error: NULL and
@@ -250,7 +252,8 @@ struct stream *stream_socket_new(uv_loop_t *, int fd, bool borrowed);
 /*
  * The same where it is known what kind of a socket it is, since it is one like
  * many others: no question is asked of the kernel. Of a listening socket, the
- * kind is that of its clients. The descriptor is not borrowed.
+ * kind is that of its clients. The descriptor is not borrowed. It is polled
+ * with the others, by a poller that outlives it.
  */
 enum stream_socket_kind {
 	STREAM_SOCKET_IP,
@@ -259,7 +262,7 @@ enum stream_socket_kind {
 };
 enum stream_socket_kind stream_socket_kind(int fd);
 struct stream *stream_socket_of_kind(
-    uv_loop_t *, int fd, enum stream_socket_kind);
+    struct poller *, int fd, enum stream_socket_kind);
 
 /*
  * The same over a socket of datagrams (UDP, Unix). If it is connected, all is

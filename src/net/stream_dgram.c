@@ -98,10 +98,16 @@ dgram_want(struct stream *s, int want)
 	ready_want(&k->ready, want);
 }
 
+static struct stream_dgram *
+of_ready(struct ready *r)
+{
+	return (void *)((char *)r - offsetof(struct stream_dgram, ready));
+}
+
 static void
 on_ready(struct ready *r, int what, bool error)
 {
-	struct stream_dgram *k = r->owner;
+	struct stream_dgram *k = of_ready(r);
 
 	/* Nobody may want to read now: it would be told again and again. */
 	if (error)
@@ -128,8 +134,13 @@ on_timer_closed(uv_handle_t *h)
 static void
 on_closed(struct ready *r)
 {
-	one_closed(r->owner);
+	one_closed(of_ready(r));
 }
+
+static const struct ready_events events = {
+    .on_ready = on_ready,
+    .on_closed = on_closed,
+};
 
 static void
 dgram_close(struct stream *s, bool reset)
@@ -163,7 +174,7 @@ turn_on(int fd, int level, int name)
 static void
 set_options(struct stream_dgram *k, const struct sockaddr_storage *own)
 {
-	const int fd = k->ready.fd.fd;
+	const int fd = k->ready.fd;
 
 	if (dgram_is_any((const struct sockaddr *)own))
 		dgram_ask_local(fd, own->ss_family);
@@ -199,7 +210,7 @@ has_segments(int fd)
 static void
 look_at(struct stream_dgram *k, const struct stream_peer *to)
 {
-	const int fd = k->ready.fd.fd;
+	const int fd = k->ready.fd;
 	struct stream_peer peer;
 	struct sockaddr_storage own;
 	socklen_t len = sizeof(own);
@@ -237,15 +248,12 @@ stream_dgram_new(uv_loop_t *loop, int fd, bool borrowed,
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (ready_init(&k->ready, loop, fd, borrowed) == -1) {
+	if (ready_init(&k->ready, loop, fd, borrowed, &events) == -1) {
 		free(k);
 		return NULL;
 	}
 	uv_timer_init(loop, &k->again);
 	k->again.data = k;
-	k->ready.owner = k;
-	k->ready.on_ready = on_ready;
-	k->ready.on_closed = on_closed;
 	k->open = 2;
 	k->plain = plain;
 	k->base.ops = &dgram_ops;

@@ -34,6 +34,12 @@ of(const struct stream *s)
 	return (struct stream_socket *)(uintptr_t)s;
 }
 
+static struct stream_socket *
+of_ready(struct ready *r)
+{
+	return (void *)((char *)r - offsetof(struct stream_socket, ready));
+}
+
 static int
 failed(struct stream *s)
 {
@@ -95,7 +101,7 @@ is_empty_packet(int fd)
 static ssize_t
 read_packet(struct stream *s, void *buf, size_t len)
 {
-	int fd = of(s)->ready.fd.fd;
+	int fd = of(s)->ready.fd;
 	ssize_t n = receive(fd, buf, 0, MSG_PEEK | MSG_TRUNC);
 
 	if (n > 0 && (size_t)n > len) {
@@ -117,7 +123,7 @@ socket_read(struct stream *s, void *buf, size_t len)
 	of(s)->large = 0;
 	if (s->packets)
 		return read_packet(s, buf, len);
-	n = receive(of(s)->ready.fd.fd, buf, len, 0);
+	n = receive(of(s)->ready.fd, buf, len, 0);
 	return n >= 0 ? n : failed(s);
 }
 
@@ -129,8 +135,8 @@ socket_write(struct stream *s, const struct iovec *v, int n)
 
 	m.msg_iovlen = (size_t)n;
 	do
-		done = sendmsg(
-		    of(s)->ready.fd.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+		done =
+		    sendmsg(of(s)->ready.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (done == -1 && errno == EINTR);
 	return done >= 0 ? done : failed(s);
 }
@@ -139,7 +145,7 @@ static int
 socket_shut(struct stream *s)
 {
 	/* ENOTCONN: the peer has reset it; recv will say so. */
-	if (shutdown(of(s)->ready.fd.fd, SHUT_WR) == -1 && errno != ENOTCONN)
+	if (shutdown(of(s)->ready.fd, SHUT_WR) == -1 && errno != ENOTCONN)
 		return failed(s);
 	of(s)->shut = true;
 	return 0;
@@ -160,7 +166,7 @@ socket_unacked(const struct stream *s)
 	if (of(s)->is_unix)
 		return 0;
 #ifdef SIOCOUTQ
-	if (ioctl(of(s)->ready.fd.fd, SIOCOUTQ, &n) == 0)
+	if (ioctl(of(s)->ready.fd, SIOCOUTQ, &n) == 0)
 		/* The kernel counts a FIN as if it were a byte. */
 		return n > 0 && of(s)->shut ? n - 1 : n;
 #endif
@@ -171,7 +177,7 @@ socket_unacked(const struct stream *s)
 static bool
 socket_broken(const struct stream *s)
 {
-	struct pollfd p = {.fd = of(s)->ready.fd.fd, .events = POLLOUT};
+	struct pollfd p = {.fd = of(s)->ready.fd, .events = POLLOUT};
 
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
 }
@@ -180,13 +186,13 @@ socket_broken(const struct stream *s)
 static int
 socket_splice_fd(const struct stream *s)
 {
-	return of(s)->ready.borrowed || s->packets ? -1 : of(s)->ready.fd.fd;
+	return of(s)->ready.borrowed || s->packets ? -1 : of(s)->ready.fd;
 }
 
 static bool
 socket_gone(const struct stream *s)
 {
-	struct pollfd p = {.fd = of(s)->ready.fd.fd, .events = 0};
+	struct pollfd p = {.fd = of(s)->ready.fd, .events = 0};
 
 	return poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP)) != 0;
 }
@@ -194,7 +200,7 @@ socket_gone(const struct stream *s)
 static void
 on_ready(struct ready *r, int what, bool error)
 {
-	struct stream_socket *k = r->owner;
+	struct stream_socket *k = of_ready(r);
 
 	(void)error;
 	k->base.on_ready(&k->base, what);
@@ -209,11 +215,17 @@ socket_want(struct stream *s, int want)
 static void
 on_closed(struct ready *r)
 {
-	struct stream_socket *k = r->owner;
+	struct stream_socket *k = of_ready(r);
 
-	k->base.on_closed(&k->base);
+	if (k->base.on_closed != NULL)
+		k->base.on_closed(&k->base);
 	free(k);
 }
+
+static const struct ready_events events = {
+    .on_ready = on_ready,
+    .on_closed = on_closed,
+};
 
 static void
 socket_close(struct stream *s, bool reset)
@@ -221,7 +233,7 @@ socket_close(struct stream *s, bool reset)
 	struct linger hard = {.l_onoff = 1, .l_linger = 0};
 
 	if (reset)
-		setsockopt(of(s)->ready.fd.fd, SOL_SOCKET, SO_LINGER, &hard,
+		setsockopt(of(s)->ready.fd, SOL_SOCKET, SO_LINGER, &hard,
 		    sizeof(hard));
 	ready_close(&of(s)->ready);
 }
@@ -254,8 +266,9 @@ stream_socket_kind(int fd)
 				      : STREAM_SOCKET_UNIX;
 }
 
-static struct stream *
-make(uv_loop_t *loop, int fd, bool borrowed, enum stream_socket_kind kind)
+/* Zeros; the descriptor is closed if there is no memory, unless borrowed. */
+static struct stream_socket *
+make(int fd, bool borrowed, enum stream_socket_kind kind)
 {
 	struct stream_socket *k = calloc(1, sizeof(*k));
 
@@ -265,27 +278,36 @@ make(uv_loop_t *loop, int fd, bool borrowed, enum stream_socket_kind kind)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (ready_init(&k->ready, loop, fd, borrowed) == -1) {
-		free(k);
-		return NULL;
-	}
-	k->ready.owner = k;
-	k->ready.on_ready = on_ready;
-	k->ready.on_closed = on_closed;
 	k->is_unix = kind != STREAM_SOCKET_IP;
 	k->base.packets = kind == STREAM_SOCKET_PACKETS;
 	k->base.ops = &socket_ops;
-	return &k->base;
+	return k;
+}
+
+static struct stream *
+made(struct stream_socket *k, int err)
+{
+	if (err == 0)
+		return &k->base;
+	free(k);
+	return NULL;
 }
 
 struct stream *
 stream_socket_new(uv_loop_t *loop, int fd, bool borrowed)
 {
-	return make(loop, fd, borrowed, stream_socket_kind(fd));
+	struct stream_socket *k = make(fd, borrowed, stream_socket_kind(fd));
+
+	return k == NULL
+	    ? NULL
+	    : made(k, ready_init(&k->ready, loop, fd, borrowed, &events));
 }
 
 struct stream *
-stream_socket_of_kind(uv_loop_t *loop, int fd, enum stream_socket_kind kind)
+stream_socket_of_kind(struct poller *p, int fd, enum stream_socket_kind kind)
 {
-	return make(loop, fd, false, kind);
+	struct stream_socket *k = make(fd, false, kind);
+
+	return k == NULL ? NULL
+			 : made(k, ready_init_many(&k->ready, p, fd, &events));
 }

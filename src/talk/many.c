@@ -300,6 +300,7 @@ on_leave(struct run *run)
 	}
 	outlet_flush(m->outlet);
 	handler_release(&m->each);
+	poller_free(m->poller);
 }
 
 static bool
@@ -425,7 +426,10 @@ run_many(const struct run_plan *plan, struct fail *f)
 	if (run_init(&m->run, plan, f) == 0) {
 		fd_limit_raise(); /* what we start has what we had */
 		set_up(m);
-		if (start(m) == -1)
+		m->poller = poller_new(&m->run.loop);
+		if (m->poller == NULL)
+			fail_set(f, STATUS_IO, "out of memory");
+		if (m->poller == NULL || start(m) == -1)
 			run_end(&m->run, f->status);
 		r = run_loop(&m->run);
 		many_release_members(m);

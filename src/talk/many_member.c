@@ -176,7 +176,7 @@ many_on_client(struct door *d, const struct door_client *c)
 		return;
 	}
 	s = c->borrowed ? stream_socket_new(&m->run.loop, c->fd, true)
-			: stream_socket_of_kind(&m->run.loop, c->fd, c->kind);
+			: stream_socket_of_kind(m->poller, c->fd, c->kind);
 	if (s == NULL) {
 		fail_set(&f, STATUS_IO, "%s", strerror(errno));
 		tell(m, &f, name);

@@ -9,6 +9,7 @@
 
 #include "io/event.h"
 #include "net/peers.h"
+#include "net/poller.h"
 #include "talk/crowd.h"
 #include "talk/run.h"
 
@@ -58,7 +59,8 @@ struct many {
 	struct outlet *outlet; /* stdout, or what --each hears */
 	struct handler each;
 	struct crowd crowd;
-	struct news *news; /* as many as there are places, at the most */
+	struct poller *poller; /* of all clients */
+	struct news *news;     /* as many as there are places, at the most */
 	size_t news_n;
 	struct many_peers *peers; /* one for each place, or NULL */
 	uint64_t begun;		  /* channels so far: the last number given */
