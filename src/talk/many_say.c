@@ -151,6 +151,7 @@ obey_for(struct many *m, struct member *mem, const struct json_beside *asks)
 		talk_finish(t);
 		break;
 	case JSON_CLOSE_NOW:
+		many_part(mem);
 		talk_end(t, STATUS_DONE, "closed by us");
 		break;
 	case JSON_SHUT:

@@ -5,13 +5,14 @@
 #
 #	manager.pl inetd N COMMAND...	listens on a TCP port, and gives each of
 #		N clients to a COMMAND of its own, as descriptors 0, 1 and 2
-#	manager.pl listen KIND COMMAND...	listens, and gives COMMAND the
-#		socket as descriptor 3, with LISTEN_FDS and LISTEN_PID unless
-#		LISTEN_FDS is set to be empty; KIND: tcp, unix
+#	manager.pl listen KIND[,KIND...] COMMAND...	listens, and gives
+#		COMMAND the sockets as descriptors from 3 on, with LISTEN_FDS
+#		and LISTEN_PID unless LISTEN_FDS is set to be empty; KIND: tcp,
+#		unix
 #	manager.pl shell COMMAND...	runs COMMAND as a job on a terminal of
 #		its own, stops it by ^Z, goes on with it, types "typed" and ^D
 #
-# The address to connect to is the line in the file `at`. The flags of what was
+# The addresses to connect to are the lines of the file `at`. The flags of what was
 # handed over, before and after, are compared: that they differ is status 99.
 
 use strict;
@@ -92,13 +93,22 @@ sub super_server {
 }
 
 sub pass_listener {
-	my ($kind, @command) = @_;
-	my ($l, $name) = listen_at($kind);
-	my $before = flags_of($l);
+	my ($kinds, @command) = @_;
+	my (@l, @names);
+	for my $kind (split(/,/, $kinds)) {
+		my ($l, $name) = listen_at($kind);
+		push(@l, $l);
+		push(@names, $name);
+	}
+	my $before = join(' ', map(flags_of($_), @l));
+	my $same = sub { join(' ', map(flags_of($_), @l)) eq $before };
 	my $pid = fork() // die("fork: $!\n");
 	if ($pid == 0) {
-		dup2(fileno($l), 3) if fileno($l) != 3;
-		$ENV{LISTEN_FDS} //= 1;
+		# Above all that they become, first.
+		my @high = map(fcntl($_, F_DUPFD, 20), @l);
+		dup2($high[$_], 3 + $_) for 0 .. $#high;
+		POSIX::close($_) for @high;
+		$ENV{LISTEN_FDS} //= @l;
 		$ENV{LISTEN_PID} //= $$;
 		$SIG{INT} = 'DEFAULT';
 		delete @ENV{qw(LISTEN_FDS LISTEN_PID)}
@@ -106,16 +116,16 @@ sub pass_listener {
 		exec(@command) or POSIX::_exit(98);
 	}
 	open(my $f, '>', 'pid'); print $f "$pid\n"; close($f);
-	say_at($name);
+	say_at(join("\n", @names));
 	# While it runs, too; what is seen there is told on demand.
 	$SIG{USR1} = sub {
 		open(my $o, '>', 'flags');
-		print $o flags_of($l) == $before ? "same\n" : "other\n";
+		print $o $same->() ? "same\n" : "other\n";
 		close($o);
 	};
 	1 while waitpid($pid, 0) == -1 && $!{EINTR};
 	my $status = status_of($?);
-	return flags_of($l) == $before ? $status : 99;
+	return $same->() ? $status : 99;
 }
 
 # A terminal: its master, and the name of the other side.

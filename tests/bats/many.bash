@@ -5,7 +5,8 @@ load talk
 
 # many [OPTION...]: serve-multi in the background on HERE, or on all of LISTEN,
 # with what is written to descriptor 6 as its input. Its output is in out and
-# err, its addresses are in ADDRESSES, the first one in A.
+# err, its addresses are in ADDRESSES, the first one in A. BY is a redirection
+# of a shell that has the last word on that.
 many() {
 	[ "${LISTEN+set}" ] || LISTEN=("$HERE")
 	[ -e idle ] || idle
@@ -13,6 +14,7 @@ many() {
 	mkfifo ready
 	# A shell's background ignores SIGINT; perl takes it back.
 	perl -e '$SIG{INT} = "DEFAULT"; exec(@ARGV)' \
+		sh -c "exec \"\$@\" ${BY-}" - \
 		wdsock serve-multi --deadline 60 --ready-fd 7 "$@" \
 		"${LISTEN[@]}" <idle >out 2>err 7>ready 6>&- 8>&- &
 	SERVER=$!

@@ -163,6 +163,25 @@ has_guests() {
 	each
 }
 
+@test "JSON: what is said behind close now is not for that channel" {
+	body() {
+		many -j
+		guest one read-until-eof print got
+		opened 1
+		guest two expect '1\r\nb'
+		opened 2
+		# The lines before make it a turn in which all is written.
+		say 1 2 3 4 5 6 7 8 '{"chan":"c1","text":"a"}' \
+			'{"chan":"c1","close":"now"}' '{"text":"b"}' \
+			'{"chan":"c1","text":"c"}'
+		guests_held one two
+		is_told '"event":"error","line":12,.*saw c1, which' 1
+		! grep -q '[bc]' got
+	}
+	needs_json
+	each
+}
+
 @test "JSON: a mode is that of the one channel, in its turn" {
 	body() {
 		many -j
