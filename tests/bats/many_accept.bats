@@ -2,7 +2,7 @@
 # no room.
 
 # Each case has variables of its own.
-# shellcheck disable=SC2030,SC2031
+# shellcheck disable=SC2016,SC2030,SC2031
 load many
 
 @test "all listeners are announced in their order, each with its own framing" {
@@ -33,14 +33,41 @@ load many
 	each unix
 }
 
-@test "-v says addresses, modes and the process" {
+@test "-v says at the start addresses, modes, the host and the process" {
 	body() {
+		LISTEN=("$HERE" lines@unix:second)
 		many -v
-		until_true err_has "$A"
-		err_like windev
-		err_like "$SERVER"
+		until_true err_has "process $SERVER on $(uname -n)"
+		err_has "listening on $A (windev)"
+		err_has 'listening on unix:second (lines)'
 	}
 	each
+}
+
+@test "two sockets that a service manager has passed are two listeners" {
+	body() {
+		perl "$SRC/tests/bats/manager.pl" listen tcp,unix \
+			wdsock serve-multi -v --deadline 60 --ready-fd 9 \
+			>out 2>err 9>ready 6>&- 8>&- </dev/null &
+		manager=$!
+		PIDS="$PIDS $manager"
+		until_true two_lines
+		mapfile -t ADDRESSES <at
+		diff at ready
+		A=${ADDRESSES[0]} caller send '1\r\na'
+		is_told '^c1	a$' 1
+		A=${ADDRESSES[1]} caller send '1\r\nb'
+		is_told '^c2	b$' 1
+		kill "$(cat pid)"
+		SERVER=$manager
+		ended 143
+		# Whoever has made the file removes it.
+		[ -S passed ]
+	}
+	two_lines() {
+		[ "$(wc -l <ready)" = 2 ]
+	}
+	each tcp4
 }
 
 @test "a bare port serves IPv4 and IPv6, and names an IPv4 peer as one" {
@@ -146,6 +173,20 @@ denied() {
 	each tcp4
 }
 
+@test "a file of rules that is wrong on SIGHUP is told, and nothing changes" {
+	body() {
+		echo 192.0.2.0/24 >rules
+		many -j --deny @rules
+		echo nonsense/99 >rules
+		kill -HUP "$SERVER"
+		until_true err_has rules
+		err_has nonsense
+		caller send '1\r\na'
+		is_told '"text":"a"' 1
+	}
+	each tcp4
+}
+
 @test "a file of rules is read again on SIGHUP" {
 	body() {
 		echo 127.0.0.0/8 >rules
@@ -154,7 +195,10 @@ denied() {
 		until_true err_like deny
 		echo 192.0.2.0/24 >rules
 		kill -HUP "$SERVER"
-		until_true comes
+		until_true comes || {
+			tail -20 err
+			return 1
+		}
 	}
 	comes() {
 		caller try send '1\r\na'
@@ -178,6 +222,47 @@ denied() {
 		stopped
 		! told '"peer":"192'
 		told '"status":8'
+	}
+	each tcp4
+}
+
+@test "--proxy-protocol takes version 2, and a header that comes in pieces" {
+	body() {
+		many -j --proxy-protocol
+		caller dribble '\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c' 1 \
+			send '\xc0\x00\x02\x07\xc0\x00\x02\x01\x10\xe1\x00\x50' \
+			send '1\r\na'
+		is_told '"peer":"192\.0\.2\.7:4321"' 1
+		is_told '"text":"a"' 1
+		caller dribble 'PROXY TCP6 2001:db8::7 2001:db8::1 77 80\r\n1\r\nb' 1
+		is_told '"peer":"\[2001:db8::7\]:77"' 1
+		is_told '"text":"b"' 1
+	}
+	each tcp4 unix
+}
+
+@test "whom a balancer speaks for is whom rules and handlers see" {
+	body() {
+		many -v --proxy-protocol --deny 192.0.2.0/24 \
+			--sh 'read -r _; echo "$PROTO $TCPREMOTEIP $TCPREMOTEPORT"'
+		caller send 'PROXY TCP4 192.0.2.7 192.0.2.1 4321 80\r\n1\r\na' \
+			try read-until-eof
+		until_true err_like '192\.0\.2\.7:4321: denied'
+		caller send 'PROXY TCP4 198.51.100.7 192.0.2.1 4321 80\r\n1\r\na' \
+			expect '21\r\nTCP 198.51.100.7 4321'
+	}
+	each tcp4
+}
+
+@test "an --accept-cmd that does not answer in time has said no, and is gone" {
+	body() {
+		printf '#!/bin/sh\nexec tail -f /dev/null\n' >ask
+		chmod +x ask
+		many -j -v --accept-cmd ./ask --accept-cmd-timeout 200ms
+		caller try read-until-eof
+		until_true err_like 'denied, .*(ask|answer|accept-cmd)'
+		until_true no_children
+		! told '"event":"open"'
 	}
 	each tcp4
 }
@@ -270,9 +355,16 @@ denied() {
 @test "--reuse-port lets two processes have one port" {
 	body() {
 		many --echo --reuse-port
+		first=$SERVER
 		LISTEN=("$A")
 		many --echo --reuse-port
 		caller send '1\r\na' expect '1\r\na'
+		# Whoever comes now can only come to the other one.
+		stopped
+		caller send '1\r\nb' expect '1\r\nb'
+		SERVER=$first
+		kill -0 "$first"
+		stopped
 	}
 	each tcp4 tcp6
 }
