@@ -174,7 +174,7 @@ plan_many_finish(struct plan *p, struct fail *f)
 	r->many.queue_max = (size_t)p->queue;
 	r->many.memory_max = (size_t)p->memory;
 	r->many.interval_ms = t->interval_ms;
-	r->many.grace_ms = r->handler.grace_ms;
+	r->many.grace_ms = r->handler.grace_ms; /* --grace is of both */
 	r->many.peers_max =
 	    r->door.clients_max > 0 && r->door.clients_max < PEERS
 	    ? (size_t)r->door.clients_max

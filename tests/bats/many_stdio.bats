@@ -19,7 +19,7 @@ load many
 @test "stdout closed: clients are served, and status 10 at the first message" {
 	body() {
 		BY='>&-'
-		many -v
+		many -v --linger 0
 		caller
 		until_true err_like 'c1 .*closed'
 		caller send '1\r\na' try read-until-eof

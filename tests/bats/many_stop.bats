@@ -25,7 +25,8 @@ load many
 @test "what is queued has --grace to go, and no one else is let in" {
 	body() {
 		many -j --grace 20s
-		guest slow until go read-until-eof
+		# Longer than without --grace.
+		guest slow until go wait 2500 read 7000560 expect-eof
 		opened 1
 		perl -e 'printf("{\"chan\":\"c1\",\"text\":\"%s\"}\n", "x" x 100000)
 			for 1 .. 70' >&6
