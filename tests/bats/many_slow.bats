@@ -193,12 +193,12 @@ below() {
 	each tcp4 unix
 }
 
-@test "a hundred who send garbage do not disturb the one who does not" {
+@test "those who send garbage do not disturb the one who does not" {
 	body() {
 		many --echo
 		guest good send '1\r\na' expect '1\r\na' until end \
 			send '1\r\nb' expect '1\r\nb'
-		for i in {1..100}; do
+		for i in {1..20}; do
 			caller try send 'garbage!' try read-until-eof
 		done
 		touch end
