@@ -114,6 +114,57 @@ program() {
 	each tcp4 unix
 }
 
+@test "a handler that never reads holds up its own client alone, and costs little" {
+	body() {
+		many -v --grace 200ms --linger 0 --recv-buffer 16k --sh 'read -r x
+			case $x in
+			talks) cat ;;
+			esac
+			trap "" TERM
+			exec tail -f /dev/null'
+		guest bad send '1\r\na' try frames 20000 1000
+		until_true err_like 'c1 .*: open'
+		guest good send '5\r\ntalks1\r\nb' expect '1\r\nb' until end \
+			send '1\r\nc' expect '1\r\nc'
+		until_true takes_no_more
+		touch end
+		guests_held good
+		# 20 MB are on the way.
+		[ "$(memory VmHWM)" -lt 24576 ]
+		for pid in $(cat "/proc/$SERVER/task/$SERVER/children"); do
+			handlers+=("$pid")
+		done
+		[ "${#handlers[@]}" -gt 0 ]
+		stopped
+		! kill -0 "${handlers[@]}" 2>/dev/null
+	}
+	handlers=()
+	# What has come from the first one does not become more.
+	takes_no_more() {
+		local before=${came-}
+
+		kill -USR1 "$SERVER"
+		came=$(sed -n 's/.* c1 .*: in \([0-9]*\) messages.*/\1/p' err |
+			tail -n 1)
+		[ -n "$came" ] && [ "$came" -gt 60 ] && [ "$came" = "$before" ]
+	}
+	each tcp4 unix
+}
+
+@test "what a handler has started ends with it" {
+	body() {
+		many --grace 200ms --linger 0 --sh 'tail -f /dev/null &
+			echo $! >forked; echo up; exec cat'
+		caller expect '2\r\nup' send '1\r\na' expect '1\r\na' reset
+		until_true no_children
+		until_true gone "$(cat forked)"
+	}
+	gone() {
+		! kill -0 "$1" 2>/dev/null
+	}
+	each tcp4 tcp6
+}
+
 @test "above --max-handlers the rest wait, and lose nothing" {
 	body() {
 		many --max-handlers 2 --linger 0 --sh 'read -r x; echo "got $x"; read -r _'

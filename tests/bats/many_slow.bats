@@ -87,6 +87,44 @@ below() {
 	each
 }
 
+@test "--slow drop drops what is for one alone, too" {
+	body() {
+		many -j --slow drop --queue 64k
+		guest slow until end
+		opened 1
+		guest quick expect '3\r\nall'
+		opened 2
+		perl -e 'printf("{\"chan\":\"c1\",\"text\":\"%s\"}\n", "x" x 1000)
+			for 1 .. 40000; print "{\"text\":\"all\"}\n"' >&6
+		guests_held quick
+		err_like 'c1 .*too slow: [0-9]+ messages were not sent'
+		! told '"event":"close"'
+		# 40 MB were said.
+		below 24576
+		touch end
+	}
+	needs_json
+	each tcp4 unix
+}
+
+@test "nobody is too slow for what is more than --queue at once" {
+	body() {
+		local how
+
+		for how in close drop wait; do
+			many --queue 1k --slow "$how"
+			guest one send '1\r\na' read 5010006 has '3\r\nall'
+			is_told '^c1	a$' 1
+			perl -e 'printf("%s\n", "x" x 997) for 1 .. 5000;
+				print "all\n"' >&6
+			guests_held one
+			stopped
+			err_is_empty
+		done
+	}
+	each
+}
+
 @test "--slow wait loses nothing and stops the source, not the loop" {
 	body() {
 		many -j --slow wait --queue 64k
