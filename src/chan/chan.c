@@ -438,7 +438,7 @@ on_stream_closed(struct stream *s)
 
 	c->stream = NULL;
 	chan_work_end(c);
-	chan_news_end(c);
+	chan_mute(c);
 	free(c->pass);
 	c->pass = NULL;
 	drop_framing(c);

@@ -240,6 +240,9 @@ bool chan_hear_not(struct chan *);
  */
 uint64_t chan_skip(struct chan *);
 
+/* It hears no more, and what it has not sent of that is not sent. */
+void chan_mute(struct chan *);
+
 /* on_low is called when no more than `low` bytes are queued; once. */
 void chan_tell_low(struct chan *, size_t low);
 

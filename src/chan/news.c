@@ -12,7 +12,7 @@
 bool
 chan_hear(struct chan *c, struct ring *ring)
 {
-	if (c->news != NULL)
+	if (c->news != NULL || c->writing != CHAN_WRITING)
 		return true;
 	c->news = calloc(1, sizeof(*c->news));
 	if (c->news == NULL)
@@ -28,13 +28,15 @@ chan_hear(struct chan *c, struct ring *ring)
 void
 chan_told(struct chan *c, uint64_t messages)
 {
+	if (c->news != NULL)
+		c->news->told += messages;
 	c->counts.messages_out += messages;
 	c->unsaid = true;
 	chan_mark_dirty(c);
 }
 
 void
-chan_news_end(struct chan *c)
+chan_mute(struct chan *c)
 {
 	if (c->news == NULL)
 		return;
@@ -51,6 +53,7 @@ take_news(struct chan *c)
 	struct iovec v[4];
 	int i, n;
 
+	c->news->told = 0;
 	if (left == 0)
 		return true;
 	if (!chan_queue_room(c, left))
@@ -74,16 +77,26 @@ chan_hear_not(struct chan *c)
 {
 	if (!chan_news_settle(c))
 		return false;
-	chan_news_end(c);
+	chan_mute(c);
 	return true;
 }
 
 uint64_t
 chan_skip(struct chan *c)
 {
-	uint64_t n =
-	    c->news == NULL ? 0 : ring_skip(c->news->ring, &c->news->at);
+	struct chan_news *news = c->news;
+	uint64_t n;
 
+	if (news == NULL)
+		return 0;
+	if (chan_queue_len(c) == 0)
+		n = ring_skip(news->ring, &news->at);
+	else {
+		/* They are behind the queue, so none of them has begun. */
+		n = news->told;
+		news->told = 0;
+		ring_skip_all(news->ring, &news->at);
+	}
 	c->counts.messages_out -= n;
 	return n;
 }

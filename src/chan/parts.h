@@ -33,6 +33,7 @@ bool chan_look_again(struct chan *);
 struct chan_news {
 	struct ring *ring;
 	struct ring_reader at;
+	uint64_t told; /* messages, since it was settled */
 };
 
 static inline size_t
@@ -40,9 +41,6 @@ chan_news_len(const struct chan *c)
 {
 	return c->news == NULL ? 0 : ring_behind(c->news->ring, &c->news->at);
 }
-
-/* No more of it, whatever has not been sent. */
-void chan_news_end(struct chan *);
 
 /* What it has not sent of it is queued. False: out of memory. */
 bool chan_news_settle(struct chan *);

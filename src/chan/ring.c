@@ -240,3 +240,10 @@ ring_skip(struct ring *r, struct ring_reader *reader)
 	r->last->through++;
 	return r->messages - from;
 }
+
+void
+ring_skip_all(struct ring *r, struct ring_reader *reader)
+{
+	ring_leave(r, reader);
+	ring_join(r, reader); /* there is a block: it stood in one */
+}

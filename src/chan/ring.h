@@ -76,4 +76,7 @@ void ring_advance(struct ring *, struct ring_reader *, size_t bytes);
  */
 uint64_t ring_skip(struct ring *, struct ring_reader *);
 
+/* The same of one that has begun no frame: it leaves out all. */
+void ring_skip_all(struct ring *, struct ring_reader *);
+
 #endif

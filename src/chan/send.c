@@ -126,7 +126,7 @@ static void
 fail_writing(struct chan *c)
 {
 	c->writing = CHAN_FAILED;
-	chan_news_end(c);
+	chan_mute(c);
 	c->on->on_failed(c);
 }
 

@@ -54,8 +54,10 @@ talk_end(struct talk *t, enum status s, const char *why)
 		return;
 	t->status = s;
 	snprintf(w->why, sizeof(w->why), "%s", why);
-	if (!t->ending)
+	if (!t->ending) {
 		chan_deafen(&t->chan); /* nobody would see it any more */
+		chan_mute(&t->chan);
+	}
 	if (!t->ending && t->handler != NULL)
 		talk_end_handler(t);
 	if (!t->ending)
