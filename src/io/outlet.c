@@ -272,11 +272,17 @@ outlet_is_empty(const struct outlet *o)
 	return o->err != 0 || (o->batch.n == 0 && o->out.len == o->at);
 }
 
+bool
+outlet_owes(const struct outlet *o)
+{
+	return o->err == 0 && (o->batch.n > 0 || o->wanted);
+}
+
 static void
 on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct outlet *o = poll->data;
-	bool owed = o->batch.n > 0 || o->wanted;
+	bool owed = outlet_owes(o);
 
 	(void)status;
 	(void)events;

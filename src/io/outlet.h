@@ -102,6 +102,9 @@ void outlet_wait(struct outlet *);
 /* Is everything that was put written? */
 bool outlet_is_empty(const struct outlet *);
 
+/* Will on_room be called? */
+bool outlet_owes(const struct outlet *);
+
 void outlet_close(struct outlet *);
 
 #endif

@@ -43,6 +43,14 @@ free_member(struct member *mem)
 	free(mem);
 }
 
+/* One that has not begun. */
+static void
+drop_member(struct member *mem)
+{
+	crowd_remove(&mem->many->crowd, &mem->link);
+	free_member(mem);
+}
+
 /* What comes is converted for each by itself. */
 static int
 open_charset(struct member *mem, struct fail *f)
@@ -78,6 +86,11 @@ new_member(struct many *m, size_t which, struct fail *f)
 	t->owner = mem;
 	t->of.number = mem->link.number = ++m->begun;
 	if (open_charset(mem, f) == -1) {
+		free_member(mem);
+		return NULL;
+	}
+	if (!crowd_add(&m->crowd, &mem->link)) {
+		fail_set(f, STATUS_IO, "out of memory");
 		free_member(mem);
 		return NULL;
 	}
@@ -124,17 +137,6 @@ begin(struct member *mem, struct stream *s, const char *name)
 {
 	struct many *m = mem->many;
 
-	if (!crowd_add(&m->crowd, &mem->link)) {
-		struct fail f;
-
-		fail_set(&f, STATUS_IO, "out of memory");
-		tell(m, &f, name);
-		door_left(&m->run.door, mem->guest);
-		s->on_closed = NULL;
-		stream_close(s, false);
-		free_member(mem);
-		return;
-	}
 	log_say(&m->run.plan->log, LOG_VERBOSE, "c%" PRIu64 " %s: open",
 	    mem->link.number, name);
 	talk_begin(&mem->talk, s, name);
@@ -171,7 +173,7 @@ many_on_client(struct door *d, const struct door_client *c)
 	}
 	if (has_handlers(m) && start_handler(mem, c, name, &f) == -1) {
 		tell(m, &f, name);
-		free_member(mem);
+		drop_member(mem);
 		door_deny(d, c, "its handler cannot be started");
 		return;
 	}
@@ -180,7 +182,7 @@ many_on_client(struct door *d, const struct door_client *c)
 	if (s == NULL) {
 		fail_set(&f, STATUS_IO, "%s", strerror(errno));
 		tell(m, &f, name);
-		free_member(mem);
+		drop_member(mem);
 		door_left(d, c->guest);
 		return;
 	}
@@ -328,7 +330,7 @@ many_on_over(struct talk *t)
 	many_stop_if_done(m);
 }
 
-/* It has something for stdout, which takes nothing. */
+/* It has something for stdout, which takes nothing; or nobody is read now. */
 void
 many_on_wait(struct talk *t)
 {
@@ -339,7 +341,7 @@ many_on_wait(struct talk *t)
 		mem->waits = true;
 		TAILQ_INSERT_TAIL(&m->waiting, mem, waiting);
 	}
-	if (!outlet_is_empty(m->outlet))
+	if (outlet_owes(m->outlet))
 		many_hold(m, MANY_HOLD_OUTPUT, true);
 }
 

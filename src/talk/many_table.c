@@ -21,12 +21,14 @@ struct status_asker {
 	uv_write_t write;
 	struct span text;
 	struct status_socket *of;
+	TAILQ_ENTRY(status_asker) next;
 };
 
 struct status_socket {
 	struct many *many;
 	struct listener listener;
-	unsigned askers;
+	TAILQ_HEAD(, status_asker) askers; /* oldest first */
+	unsigned askers_n;
 };
 
 static const char *
@@ -250,11 +252,18 @@ many_tell_error(struct many *m, const struct fail *f, uint64_t line)
 void
 many_list(struct many *m, uint64_t line)
 {
+	const size_t before = m->due.len;
+	struct fail f;
+
 	if (!tells_events(m)) {
 		many_print_table(m);
 		return;
 	}
-	add_table(m, &m->due, line, m->outlet->terminal);
+	if (!add_table(m, &m->due, line, m->outlet->terminal)) {
+		m->due.len = before;
+		fail_set(&f, STATUS_IO, "the list of channels: out of memory");
+		m->run.plan->complain(&f);
+	}
 	many_tell_due(m);
 }
 
@@ -265,47 +274,74 @@ on_asker_closed(uv_handle_t *h)
 {
 	struct status_asker *a = h->data;
 
-	if (--a->of->askers == 0 && a->of->many->stopping)
-		many_stop_if_done(a->of->many);
 	free(a->text.p);
 	free(a);
+}
+
+static void
+end_asker(struct status_asker *a)
+{
+	if (uv_is_closing((uv_handle_t *)&a->pipe))
+		return;
+	TAILQ_REMOVE(&a->of->askers, a, next);
+	a->of->askers_n--;
+	uv_close((uv_handle_t *)&a->pipe, on_asker_closed);
 }
 
 static void
 on_written(uv_write_t *w, int status)
 {
 	(void)status;
-	uv_close((uv_handle_t *)w->handle, on_asker_closed);
+	end_asker(w->handle->data);
 }
 
+/* Takes the descriptor. */
+static struct status_asker *
+new_asker(struct status_socket *s, int fd)
+{
+	struct status_asker *a = calloc(1, sizeof(*a));
+
+	if (a == NULL || uv_pipe_init(&s->many->run.loop, &a->pipe, 0) != 0) {
+		close(fd);
+		free(a);
+		return NULL;
+	}
+	a->of = s;
+	a->pipe.data = a;
+	TAILQ_INSERT_TAIL(&s->askers, a, next);
+	s->askers_n++;
+	if (uv_pipe_open(&a->pipe, fd) == 0)
+		return a;
+	close(fd);
+	end_asker(a);
+	return NULL;
+}
+
+/* Whoever has waited longest without taking it makes room. */
 static void
 on_asker(struct listener *l, int fd, const struct sockaddr *peer, socklen_t len)
 {
 	struct status_socket *s = l->owner;
 	struct status_asker *a;
+	struct fail f;
 	uv_buf_t buf;
 
 	(void)peer;
 	(void)len;
-	a = s->askers < ASKERS_MAX ? calloc(1, sizeof(*a)) : NULL;
-	if (a == NULL || uv_pipe_init(&s->many->run.loop, &a->pipe, 0) != 0) {
-		close(fd);
-		free(a);
+	if (s->askers_n == ASKERS_MAX)
+		end_asker(TAILQ_FIRST(&s->askers));
+	a = new_asker(s, fd);
+	if (a == NULL || !add_table(s->many, &a->text, 0, false)) {
+		fail_set(&f, STATUS_IO, "--status-socket: out of memory");
+		s->many->run.plan->complain(&f);
+		if (a != NULL)
+			end_asker(a);
 		return;
 	}
-	a->of = s;
-	a->pipe.data = a;
-	s->askers++;
-	if (uv_pipe_open(&a->pipe, fd) != 0) {
-		close(fd);
-		uv_close((uv_handle_t *)&a->pipe, on_asker_closed);
-		return;
-	}
-	add_table(s->many, &a->text, 0, false);
 	buf = uv_buf_init((char *)a->text.p, (unsigned)a->text.len);
 	if (uv_write(&a->write, (uv_stream_t *)&a->pipe, &buf, 1, on_written) !=
 	    0)
-		uv_close((uv_handle_t *)&a->pipe, on_asker_closed);
+		end_asker(a);
 }
 
 static void
@@ -328,6 +364,7 @@ many_status_open(struct many *m, struct fail *f)
 		return fail_set(f, STATUS_IO, "out of memory");
 	m->status = s;
 	s->many = m;
+	TAILQ_INIT(&s->askers);
 	snprintf(text, sizeof(text), "unix:%s", path);
 	if (addr_parse(text, &plan.at, f) == -1)
 		return fail_prefix(f, "--status-socket");
@@ -351,6 +388,14 @@ many_status_close(struct many *m)
 void
 many_status_release(struct many *m)
 {
+	struct status_asker *a;
+
+	while (m->status != NULL &&
+	    (a = TAILQ_FIRST(&m->status->askers)) != NULL) {
+		TAILQ_REMOVE(&m->status->askers, a, next);
+		free(a->text.p);
+		free(a);
+	}
 	free(m->status);
 	m->status = NULL;
 }
