@@ -208,6 +208,43 @@ drop(struct many *m, struct member *mem, uint64_t n)
 		many_tell_dropped(mem);
 }
 
+static size_t
+longest(const struct batch *b, size_t from)
+{
+	size_t len = 0;
+
+	for (; from < b->n; from++)
+		if (b->v[from].len > len)
+			len = b->v[from].len;
+	return len;
+}
+
+/* Messages have been said to it of which the longest is so long. */
+static void
+note_longest(const struct many *m, struct member *mem, size_t len)
+{
+	const struct chan *c = &mem->talk.chan;
+
+	if (len <= m->plan->queue_max)
+		return;
+	mem->large = len;
+	mem->large_end = c->counts.bytes_out + chan_queued(c);
+}
+
+/*
+ * What may wait for it: --queue, and what is left of a message that is longer
+ * than that, which one may be.
+ */
+static size_t
+most(const struct many *m, const struct member *mem)
+{
+	const uint64_t out = mem->talk.chan.counts.bytes_out;
+	uint64_t left = out < mem->large_end ? mem->large_end - out : 0;
+
+	return m->plan->queue_max +
+	    (left < mem->large ? (size_t)left : mem->large);
+}
+
 /* It is further behind than may be. */
 static void
 slow(struct many *m, struct member *mem)
@@ -228,6 +265,7 @@ slow(struct many *m, struct member *mem)
 		many_close(mem, STATUS_TIMEOUT, "too slow", &f);
 		break;
 	case MANY_DROP:
+		mem->large_end = 0;
 		n = chan_skip(c);
 		if (n > 0)
 			drop(m, mem, n);
@@ -238,6 +276,15 @@ slow(struct many *m, struct member *mem)
 		chan_tell_low(c, m->plan->queue_max / 2);
 		break;
 	}
+}
+
+/* How far even the fastest may be behind. */
+static size_t
+ahead(const struct many *m)
+{
+	const size_t half = m->plan->queue_max / 2;
+
+	return half < MANY_AHEAD ? half : MANY_AHEAD;
 }
 
 /* What cannot be queued because the one before has not gone: a packet. */
@@ -256,7 +303,7 @@ many_tell(struct many *m, struct member *mem, const struct batch *b,
     size_t from, fault_fn *fault)
 {
 	struct talk *t = &mem->talk;
-	const bool late = chan_queued(&t->chan) > m->plan->queue_max;
+	const bool late = chan_queued(&t->chan) > most(m, mem);
 	enum chan_sent sent = CHAN_SENT;
 	struct batch rest = *b;
 	size_t next = from;
@@ -281,11 +328,18 @@ many_tell(struct many *m, struct member *mem, const struct batch *b,
 		} else if (sent == CHAN_LOST)
 			break;
 	}
-	if (t->ending || chan_queued(&t->chan) <= m->plan->queue_max)
+	if (!many_hears(mem))
 		return;
-	m->turn_over = true; /* perhaps it goes, then */
-	if (late)
-		slow(m, mem);
+	note_longest(m, mem, longest(b, from));
+	if (chan_queued(&t->chan) > m->plan->queue_max) {
+		m->turn_over = true; /* perhaps it goes, then */
+		if (late)
+			slow(m, mem);
+	}
+	/* What it was to tell it has forgotten meanwhile. */
+	if (m->paused)
+		chan_tell_low(&t->chan,
+		    mem->late ? m->plan->queue_max / 2 : ahead(m) / 2);
 }
 
 /* They hear nothing of what comes now; or again. */
@@ -310,15 +364,6 @@ hear_not(struct many *m, const struct target *but, bool not )
 	}
 }
 
-/* How far even the fastest may be behind. */
-static size_t
-ahead(const struct many *m)
-{
-	const size_t half = m->plan->queue_max / 2;
-
-	return half < MANY_AHEAD ? half : MANY_AHEAD;
-}
-
 /* Who had not even taken what was said before, and is there one who has? */
 static void
 look_at_pace(struct many *m)
@@ -331,7 +376,7 @@ look_at_pace(struct many *m)
 		if (!many_hears(mem))
 			continue;
 		queued = chan_queued(&mem->talk.chan);
-		if (mem->news != NULL &&
+		if (mem->news != NULL && queued > most(m, mem) &&
 		    queued > m->plan->queue_max + mem->news->added)
 			slow(m, mem);
 		if (queued < least)
@@ -345,13 +390,31 @@ look_at_pace(struct many *m)
 		chan_tell_low(&many_at(m, i)->talk.chan, ahead(m) / 2);
 }
 
+/*
+ * Who was told to leave hears no more: not before there is more, since what it
+ * has not sent becomes its own then.
+ */
+static void
+part_leaving(struct many *m)
+{
+	size_t i;
+
+	m->parting = false;
+	for (i = 0; i < m->crowd.n; i++)
+		if (!many_hears(many_at(m, i)))
+			many_part(many_at(m, i));
+}
+
 void
 many_tell_all(struct many *m, const struct batch *b, size_t from,
     const struct target *but, fault_fn *fault)
 {
+	const size_t len = longest(b, from);
 	struct member *mem;
 	size_t i;
 
+	if (m->parting)
+		part_leaving(m);
 	if (but != NULL)
 		hear_not(m, but, true);
 	for (i = 0; i < m->news_n; i++)
@@ -363,8 +426,10 @@ many_tell_all(struct many *m, const struct batch *b, size_t from,
 			continue;
 		if (mem->news == NULL)
 			many_tell(m, mem, b, from, fault);
-		else if (many_hears(mem))
+		else if (many_hears(mem)) {
 			talk_told(&mem->talk, mem->news->done);
+			note_longest(m, mem, len);
+		}
 	}
 	if (but != NULL)
 		hear_not(m, but, false);
@@ -388,6 +453,8 @@ many_on_heard(struct talk *t, const struct batch *b)
 	struct many *m = mem->many;
 	struct target but = target_one(mem->link.number);
 
+	if (m->stopping)
+		return;
 	but.kind = TARGET_BUT;
 	many_tell_all(m, b, 0, &but, not_relayed);
 	if (m->paused)
@@ -406,9 +473,9 @@ many_go_on(struct many *m)
 {
 	if (!m->paused || m->late > 0)
 		return;
-	m->paused = false;
-	many_hold(m, MANY_HOLD_NEWS, false);
-	many_pump(m);
+	/* In a turn of its own: somebody may just be told something. */
+	m->go_on_due = true;
+	many_pump_soon(m);
 }
 
 void

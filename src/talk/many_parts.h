@@ -21,7 +21,9 @@ struct member {
 	struct guest *guest; /* for the door; NULL: not counted */
 	struct news *news;   /* what it hears; NULL: it is told by itself */
 	struct handler *handler;
-	uint64_t dropped; /* messages that it was too slow for */
+	size_t large;	    /* of the last message above --queue, ... */
+	uint64_t large_end; /* which is out at so many bytes */
+	uint64_t dropped;   /* messages that it was too slow for */
 	uint64_t told_dropped, told_dropped_ms;
 	bool waits : 1; /* in many.waiting */
 	bool late : 1;	/* it is waited for: --slow wait */
@@ -71,6 +73,8 @@ struct many {
 	bool paused;	 /* the input: those who hear it are behind */
 	size_t late;	 /* so many are waited for */
 	bool turn_over;	 /* what was said shall go, before more is */
+	bool go_on_due;	 /* they may no longer be */
+	bool parting;	 /* some who hear news were told to leave */
 	bool door_waits; /* for a handler to end */
 	bool stopping;
 	bool going_on;	    /* those who wait are being told */
@@ -127,6 +131,7 @@ void many_release_members(struct many *);
 
 /* many_say.c */
 void many_pump(struct many *);
+void many_pump_soon(struct many *);
 void many_on_more(struct feed *);
 
 /* many_news.c */

@@ -147,16 +147,16 @@ obey_for(struct many *m, struct member *mem, const struct json_beside *asks)
 		return;
 	switch (asks->what) {
 	case JSON_CLOSE:
-		many_part(mem); /* what is said from here on is not for it */
 		talk_finish(t);
+		m->parting = true;
 		break;
 	case JSON_CLOSE_NOW:
 		many_part(mem);
 		talk_end(t, STATUS_DONE, "closed by us");
 		break;
 	case JSON_SHUT:
-		many_part(mem);
 		talk_shut(t);
+		m->parting = true;
 		break;
 	case JSON_MODE:
 		if (talk_change_mode(t, asks->mode, &f))
@@ -222,8 +222,21 @@ input_over(struct many *m)
 static void
 on_more_idle(uv_idle_t *idle)
 {
+	struct many *m = idle->data;
+
 	uv_idle_stop(idle);
-	many_pump(idle->data);
+	if (m->go_on_due && m->late == 0) {
+		m->paused = false;
+		many_hold(m, MANY_HOLD_NEWS, false);
+	}
+	m->go_on_due = false;
+	many_pump(m);
+}
+
+void
+many_pump_soon(struct many *m)
+{
+	uv_idle_start(&m->more, on_more_idle);
 }
 
 /* Is there anybody to say something to, or something to be asked? */
@@ -243,7 +256,7 @@ many_pump(struct many *m)
 	m->turn_over = false;
 	for (batches = 0; is_wanted(m); batches++) {
 		if (batches == BATCHES_A_TURN || m->turn_over) {
-			uv_idle_start(&m->more, on_more_idle);
+			many_pump_soon(m);
 			return;
 		}
 		switch (feed_next(f)) {

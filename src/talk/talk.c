@@ -339,6 +339,9 @@ on_failed(struct chan *c)
 		handler_mute(t->handler);
 	}
 	talk_act(t, life_step(&t->life, LIFE_SEND_FAILED));
+	/* Whoever waits for it to take something would wait for ever. */
+	if (t->home->on_low != NULL)
+		t->home->on_low(t);
 	if (!t->over && !t->kept)
 		chan_resume(c);
 }

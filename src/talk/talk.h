@@ -107,7 +107,7 @@ struct talk_home {
 	void (*on_wait)(struct talk *);
 	/* What it has heard, for others than the outlet; or NULL. */
 	void (*on_heard)(struct talk *, const struct batch *);
-	/* As chan_tell_low has asked; or NULL. */
+	/* As chan_tell_low has asked, or it takes no more at all; or NULL. */
 	void (*on_low)(struct talk *);
 	/* Those whose feed is NULL have nothing more to hear from us. */
 	bool said_all;

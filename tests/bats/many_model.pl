@@ -439,6 +439,8 @@ sub finish {
 		say_line({chan => $c->{chan}, close => JSON::PP::true});
 		$c->ends('drain', 1);
 	}
+	# A reset that comes behind a FIN is met by what is said next.
+	to_many();
 	barrier();
 	wait_until('what was asked to is closed',
 	    sub { !grep { $_->{end} && !$_->{over} } @clients });

@@ -244,3 +244,92 @@ below() {
 	}
 	each tcp4 unix
 }
+
+@test "one message may be longer than --queue, and what comes behind it has room as well" {
+	body() {
+		many -j --queue 64k
+		guest slow until go read 3000089
+		opened 1
+		guest quick read 3000009 touch large read 80
+		opened 2
+		perl -e 'printf("{\"text\":\"%s\"}\n", "x" x 3000000)' >&6
+		until_true [ -e large ]
+		for i in {1..20}; do say '{"text":"y"}'; done
+		guests_held quick
+		touch go
+		guests_held slow
+		! told '"event":"close".*slow'
+	}
+	needs_json
+	each unix abstract
+}
+
+# What waits for c1 now is below so many bytes.
+waits_below() {
+	local line
+
+	say '{"list":true}'
+	is_told '"event":"channels"'
+	line=$(grep '"event":"channel","chan":"c1"' out | tail -1)
+	line=${line#*\"queued\":}
+	[ "${line%%,*}" -lt "$1" ] && return
+	echo "c1: $line"
+	return 1
+}
+
+@test "--slow drop holds --queue also for one to whom not everything is said" {
+	body() {
+		many -j --slow drop --queue 64k
+		guest slow until end
+		opened 1
+		guest quick count
+		opened 2
+		perl -e 'printf("{\"text\":\"%s\"}\n{\"chan\":\"*\",\"except\"" .
+			":\"c1\",\"text\":\"x\"}\n", "x" x 10000) for 1 .. 1000' >&6
+		waits_below 1000000
+		touch end
+	}
+	needs_json
+	each tcp4 unix
+}
+
+@test "--relay --slow wait goes on when whom it waited for is gone" {
+	body() {
+		many -j --relay --slow wait --queue 64k
+		guest slow until go "$WAY"
+		opened 1
+		frames 20000 >much
+		guest speaks file much until end
+		opened 2
+		# Nothing more comes while it waits.
+		is_told '"n":200,'
+		touch go
+		guests_held slow
+		is_told '"n":20000,'
+		is_told '"event":"close","chan":"c1"' 1
+		touch end
+	}
+	frames() {
+		perl -e 'printf("1000\r\n%s", "x" x 1000) for 1 .. $ARGV[0]' "$1"
+	}
+	WAY=reset each tcp4
+	WAY=close each unix
+}
+
+@test "one who was told that no more comes costs nothing, however much he says" {
+	body() {
+		many -j --relay
+		guest talks until go file much until end
+		opened 1
+		guest hears count
+		opened 2
+		say '{"chan":"c1","shut":true}'
+		perl -e 'print "1000\r\n", "x" x 1000 for 1 .. 40000' >much
+		touch go
+		is_told '"chan":"c1".*"n":40000,'
+		below 40000
+		touch end
+	}
+	needs_json
+	each tcp4 unix
+}
