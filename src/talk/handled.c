@@ -167,6 +167,10 @@ talk_stop(struct talk *t)
 		return false;
 	handler_stop(t->handler);
 	t->handler->quit_ms = 0;
+	if (t->handler->state == HANDLER_ENDED && t->feed->over) {
+		talk_finish(t); /* all it has said is on its way */
+		return true;
+	}
 	/* The last that it says is for a peer that takes it. */
 	if (!t->over)
 		talk_clock(

@@ -42,8 +42,10 @@ many_hold(struct many *m, enum many_hold why, bool on)
 			peers_pause(&m->peers[i].peers);
 		else if (m->peers[i].open)
 			peers_resume(&m->peers[i].peers);
-	if (m->hold == 0)
+	if (m->hold == 0) {
+		m->read_ms = uv_now(&m->run.loop);
 		go_on(m);
+	}
 }
 
 static void

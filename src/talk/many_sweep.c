@@ -21,14 +21,19 @@ timed_out(struct member *mem, const char *option, uint64_t ms, bool quiet)
 	talk_timed_out(&mem->talk, option, ms);
 }
 
+/* How long it has been so, less the time in which nobody was read. */
 static uint64_t
-since(uint64_t now, uint64_t then)
+since(const struct many *m, uint64_t then)
 {
+	const uint64_t now = uv_now(&m->run.loop);
+
+	if (then < m->read_ms)
+		then = m->read_ms;
 	return now > then ? now - then : 0;
 }
 
 static void
-look_at(struct many *m, struct member *mem, uint64_t now)
+look_at(struct many *m, struct member *mem)
 {
 	const struct many_plan *p = m->plan;
 	struct talk *t = &mem->talk;
@@ -38,16 +43,16 @@ look_at(struct many *m, struct member *mem, uint64_t now)
 	    n->last_in_ms > n->last_out_ms ? n->last_in_ms : n->last_out_ms;
 	const uint64_t idle = t->plan->idle_ms;
 
-	if (t->ending || t->over || c->reading == CHAN_PAUSED)
+	if (t->ending || t->over || mem->waits)
 		return;
 	if (p->first_ms > 0 && n->messages_in == 0 &&
-	    c->reading == CHAN_READING &&
-	    since(now, t->begun_ms) >= p->first_ms)
+	    c->reading == CHAN_READING && since(m, t->begun_ms) >= p->first_ms)
 		timed_out(mem, "--first-message-timeout", p->first_ms, false);
 	else if (p->message_ms > 0 && chan_partial(c) > 0 &&
-	    since(now, chan_part_ms(c)) >= p->message_ms)
+	    c->reading == CHAN_READING &&
+	    since(m, chan_part_ms(c)) >= p->message_ms)
 		timed_out(mem, "--header-timeout", p->message_ms, false);
-	else if (idle > 0 && since(now, last) >= idle)
+	else if (idle > 0 && since(m, last) >= idle)
 		timed_out(mem, "--idle", idle, stream_has_datagrams(c->stream));
 }
 
@@ -55,13 +60,12 @@ static void
 on_sweep(uv_timer_t *timer)
 {
 	struct many *m = timer->data;
-	const uint64_t now = uv_now(&m->run.loop);
 	size_t i;
 
 	if (m->hold != 0)
 		return; /* it is not they who are silent */
 	for (i = 0; i < m->crowd.n; i++)
-		look_at(m, many_at(m, i), now);
+		look_at(m, many_at(m, i));
 }
 
 /* Of a ring one block is there in any case. */

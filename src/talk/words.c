@@ -62,7 +62,7 @@ talk_waiting_for(const struct talk *t, char *buf, size_t cap)
 	need = part == 0 ? 0 : decode_need(&c->work->decoder, (size_t)part);
 	if (t->handler != NULL && (t->over || t->life.theirs_closed))
 		snprintf(buf, cap, "the handler to end");
-	else if (c->reading == CHAN_PAUSED)
+	else if (c->reading == CHAN_PAUSED && !talk_owes(t))
 		snprintf(buf, cap, "%s to take what has come",
 		    t->handler != NULL ? "the handler" : "standard output");
 	else if (part > 0 && c->work->decoder.head > 0 && need > part &&
