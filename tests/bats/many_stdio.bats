@@ -135,6 +135,30 @@ load many
 	each tcp4 unix
 }
 
+@test "a stdout that stalls for longer than --idle makes nobody silent" {
+	body() {
+		mkfifo pipe
+		exec 5<>pipe
+		BY='>pipe 5>&-'
+		many --idle 300ms --header-timeout 300ms --linger 0 \
+			--recv-buffer 16k
+		guest one frames 3000 1000 half-close expect-eof
+		guest two frames 3000 1000 half-close expect-eof
+		until_true output_waits
+		read -r -t 1 -u 8 _ || true
+		head -n 6000 <&5 >all
+		guests_held one two
+		[ "$(cut -f 1 all | sort | uniq -c | tr -d ' \n')" = 3000c13000c2 ]
+		err_is_empty
+		stopped
+	}
+	output_waits() {
+		[ "$(perl -e 'open(my $f, "<&=5"); my $n = pack("i", 0);
+			ioctl($f, 0x541b, $n); print(unpack("i", $n))')" -ge 60000 ]
+	}
+	each tcp4 unix
+}
+
 @test "a stdout that stalls does not hold up the signals" {
 	body() {
 		mkfifo pipe
