@@ -76,10 +76,6 @@ peak() {
 			return 1
 		}
 	}
-	# Connected is not yet accepted.
-	all_are_there() {
-		[ "$(grep -c ': open$' err)" = "$N" ]
-	}
 	how_many
 	news=()
 	for ((i = 0; i < 100; i++)); do news+=("news $i"); done
@@ -95,4 +91,33 @@ peak() {
 	}
 	how_many
 	each tcp4
+}
+
+@test "who asks for a long table and does not read it holds up neither the end nor others" {
+	body() {
+		many -v --grace 300ms --status-socket status
+		"${WDSOCK_BUILD:?}/tests/bats/crowd" --clients "$N" --hear 1 \
+			--limit 60 "$A" >crowd.out 2>&1 6>&- 8>&- &
+		PIDS="$PIDS $!"
+		until_true all_are_there
+		perl "$SRC/tests/bats/peer.pl" --life life connect unix:status \
+			read 1 touch asked until end 6>&- 8>&- &
+		PIDS="$PIDS $!"
+		until_true [ -e asked ]
+		perl "$SRC/tests/bats/peer.pl" --life life connect unix:status \
+			read-until-eof print table 6>&- 8>&-
+		[ "$(wc -l <table)" = $((N + 1)) ]
+		stopped
+		[ ! -e status ]
+	}
+	# Their lines are more than a socket takes.
+	WDSOCK_CROWD=2000
+	how_many
+	[ "$N" = 2000 ] || skip "fewer than 2000 clients"
+	each tcp4
+}
+
+# Connected is not yet accepted.
+all_are_there() {
+	[ "$(grep -c ': open$' err)" = "$N" ]
 }
