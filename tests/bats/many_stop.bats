@@ -139,12 +139,13 @@ heap_up() {
 
 @test "SIGUSR1 prints a table of the channels on stderr" {
 	body() {
-		many
+		many -v
 		guest one send '1\r\na1\r\nb' until end
 		guest two until end send '1\r\nc'
 		until_true two_lines
+		until_true err_like 'c2 .*: open'
 		kill -USR1 "$SERVER"
-		until_true err_like '^wdsock: c2 '
+		until_true err_like '^wdsock: c2 .*: in'
 		# Messages in of the one who has said some.
 		err_like '^wdsock: c[12] .*: in 2 messages'
 		[ ! -s out ] || ! grep -v '^c[12]	' out
