@@ -42,7 +42,7 @@ load many
 		manager=$!
 		PIDS="$PIDS $manager"
 		until_true two_lines
-		mapfile -t ADDRESSES <at
+		mapfile -t ADDRESSES <./at
 		diff at ready
 		A=${ADDRESSES[0]} caller send '1\r\na'
 		is_told '^c1	a$' 1

@@ -85,6 +85,7 @@ peak() {
 @test "when thousands have gone, their descriptors have, too" {
 	body() {
 		many --echo
+		caller send '1\r\na' expect '1\r\na'
 		before=$(count_fds)
 		crowd 0 --clients "$N" --messages 1 --say 1 --limit 60
 		until_true has_fds "$before"

@@ -11,7 +11,9 @@ HEADER='PROXY TCP4 192.0.2.7 198.51.100.1 50000 80\r\n'
 many() {
 	[ -p idle ] || idle
 	new_ready
-	wdsock serve-multi --deadline 40 -v --linger 50ms --ready-fd 7 "$@" \
+	# Under nohup SIGHUP is ignored; perl takes it back.
+	perl -e '$SIG{HUP} = "DEFAULT"; exec(@ARGV)' \
+		wdsock serve-multi --deadline 40 -v --linger 50ms --ready-fd 7 "$@" \
 		<idle >out 2>err 7>"ready$READIES" 6>&- 8>&- 9>&- &
 	SERVER=$!
 	PIDS="$PIDS $SERVER"

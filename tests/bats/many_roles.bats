@@ -131,14 +131,11 @@ program() {
 		guests_held good
 		# 20 MB are on the way.
 		[ "$(memory VmHWM)" -lt 24576 ]
-		for pid in $(cat "/proc/$SERVER/task/$SERVER/children"); do
-			handlers+=("$pid")
-		done
-		[ "${#handlers[@]}" -gt 0 ]
+		read -ra handlers <"/proc/$SERVER/task/$SERVER/children" || :
+		[ "${#handlers[@]}" = 2 ]
 		stopped
 		! kill -0 "${handlers[@]}" 2>/dev/null
 	}
-	handlers=()
 	# What has come from the first one does not become more.
 	takes_no_more() {
 		local before=${came-}

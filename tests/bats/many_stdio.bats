@@ -109,8 +109,8 @@ load many
 		exec 5<>pipe
 		BY='>pipe 5>&-'
 		many --recv-buffer 16k
-		perl "$SRC/tests/bats/senders.pl" --life life --n $n --size 1000 \
-			--messages $messages --stalled stalled "$A" \
+		perl "$SRC/tests/bats/senders.pl" --life life --n "$n" --size 1000 \
+			--messages "$messages" --stalled stalled "$A" \
 			2>senders.err 5>&- 6>&- 8>&- &
 		senders=$!
 		PIDS="$PIDS $senders"
