@@ -23,7 +23,9 @@ talk_words(struct talk *t)
 	if (t->words == NULL)
 		t->words = calloc(1, sizeof(*t->words));
 	if (t->words == NULL) {
-		memset(&t->home->spare, 0, sizeof(t->home->spare));
+		/* What another one has still to tell in it stays. */
+		if (t->home->spare.fail.what[0] == '\0')
+			memset(&t->home->spare, 0, sizeof(t->home->spare));
 		t->words = &t->home->spare;
 	}
 	return t->words;

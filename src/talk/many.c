@@ -372,8 +372,6 @@ start(struct many *m)
 	m->peers = calloc(m->run.plan->door.places_n, sizeof(*m->peers));
 	if (m->peers == NULL || !many_news_init(m))
 		return fail_set(run->fail, STATUS_IO, "out of memory");
-	m->feed = &run->feed;
-	m->outlet = &run->outlet;
 	if (m->plan->each && start_each(m) == -1)
 		return -1;
 	m->feed->owner = m;
@@ -403,6 +401,8 @@ set_up(struct many *m)
 	run->on_hangup = on_hangup;
 	run->on_describe = on_describe;
 	snprintf(run->dial.doing, sizeof(run->dial.doing), "for clients");
+	m->feed = &run->feed;
+	m->outlet = &run->outlet;
 	TAILQ_INIT(&m->waiting);
 	uv_idle_init(&run->loop, &m->more);
 	uv_timer_init(&run->loop, &m->grace);

@@ -155,6 +155,12 @@ begin(struct member *mem, struct stream *s, const char *name)
 	}
 }
 
+static void
+on_unused(struct stream *s)
+{
+	(void)s;
+}
+
 void
 many_on_client(struct door *d, const struct door_client *c)
 {
@@ -171,17 +177,19 @@ many_on_client(struct door *d, const struct door_client *c)
 		door_deny(d, c, "there is no memory for it");
 		return;
 	}
-	if (has_handlers(m) && start_handler(mem, c, name, &f) == -1) {
-		tell(m, &f, name);
-		drop_member(mem);
-		door_deny(d, c, "its handler cannot be started");
-		return;
-	}
 	s = c->borrowed ? stream_socket_new(&m->run.loop, c->fd, true)
 			: stream_socket_of_kind(m->poller, c->fd, c->kind);
 	if (s == NULL) {
 		fail_set(&f, STATUS_IO, "%s", strerror(errno));
 		tell(m, &f, name);
+		drop_member(mem);
+		door_left(d, c->guest);
+		return;
+	}
+	if (has_handlers(m) && start_handler(mem, c, name, &f) == -1) {
+		tell(m, &f, name);
+		s->on_closed = on_unused;
+		stream_close(s, false);
 		drop_member(mem);
 		door_left(d, c->guest);
 		return;
