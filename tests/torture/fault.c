@@ -436,3 +436,18 @@ __recv_chk(int fd, void *p, size_t n, size_t room, int flags)
 	return real_recv(fd, p, n < room ? n : room, flags);
 }
 #endif
+
+#ifdef FAULT_WRAP
+/* Who dies by a signal is asked for leaks before. */
+int __real_raise(int);
+int __wrap_raise(int);
+void __lsan_do_leak_check(void) __attribute__((weak));
+
+int
+__wrap_raise(int number)
+{
+	if (__lsan_do_leak_check != NULL)
+		__lsan_do_leak_check();
+	return __real_raise(number);
+}
+#endif
