@@ -3,18 +3,20 @@
 
 load talk
 
-# modelled STEPS LINGER [OPTION...]: several runs, each with a seed of its own.
+# modelled STEPS LINGER [OPTION...]: runs with seeds that are always the same,
+# and one with another each time, or as many as `make check-model` asks for.
 modelled() {
 	local steps=$1 linger=$2 first=${SEED:-$RANDOM} i
 	shift 2
 
-	for i in 1 2 3; do
-		mkdir "$i"
-		(cd "$i" && perl "$SRC/tests/bats/many_model.pl" \
-			--seed $((first + i - 1)) --steps "$steps" \
+	for i in 1 2 $(seq "$first" $((first + ${WDSOCK_SEEDS:-1} - 1))); do
+		rm -rf run
+		mkdir run
+		(cd run && perl "$SRC/tests/bats/many_model.pl" \
+			--seed "$i" --steps "$steps" \
 			--linger "$linger" --limit 25 \
-			"$W" serve-multi "$@") 2>err.$i || {
-			cat err.$i
+			"$W" serve-multi "$@") 2>err || {
+			cat err
 			return 1
 		}
 	done
