@@ -57,6 +57,11 @@ plain(void)
 	ok(ring_behind(&r, &a) == 0 && ring_behind(&r, &b) == 0,
 	    "nothing is left");
 	ok(ring_skip(&r, &a) == 0, "there is nothing to skip");
+	add(&r, "three");
+	ring_skip_all(&r, &a);
+	add(&r, "four");
+	ok(reads(&r, &a, "four") && reads(&r, &b, "threefour"),
+	    "one who has begun nothing leaves out all, and nobody else does");
 	ring_leave(&r, &a);
 	ring_leave(&r, &b);
 	ring_leave(&r, &b);
