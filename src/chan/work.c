@@ -124,7 +124,9 @@ chan_work_end(struct chan *c)
 		return;
 	chan_part_drop(c);
 	chan_inbox_free(w->held);
-	chan_queue_give(c);
+	/* Not for others: the loop may have given up what it had to spare. */
+	c->loop->bytes -= w->queue.cap;
+	free(w->queue.p);
 	free(w);
 	c->work = NULL;
 }
