@@ -27,7 +27,7 @@ chan_set_want(struct chan *c)
 	    c->writing != CHAN_FAILED &&
 	    (chan_queued(c) > 0 || chan_is_stuck(c) ||
 		c->writing == CHAN_CLOSING ||
-		(c->stalled && c->stream->peer != NULL)))
+		(c->stalled && stream_peer(c->stream) != NULL)))
 		want |= STREAM_WRITABLE;
 	stream_want(c->stream, want);
 }
@@ -422,7 +422,7 @@ on_ready(struct stream *s, int what)
 		chan_flush(c);
 	}
 	if (what & STREAM_WRITABLE) {
-		c->stalled = c->stalled && s->peer == NULL;
+		c->stalled = c->stalled && stream_peer(s) == NULL;
 		chan_flush(c);
 		if (chan_is_stuck(c) && c->writing == CHAN_WRITING)
 			c->pass->out(c);
@@ -446,6 +446,12 @@ on_stream_closed(struct stream *s)
 	c->on->on_closed(c);
 }
 
+static const struct stream_events stream_events = {
+    .on_ready = on_ready,
+    .on_closed = on_stream_closed,
+    .on_undelivered = packet_undelivered,
+};
+
 void
 chan_open(struct chan *c, struct chan_loop *loop, struct stream *stream,
     const struct framing *in, const struct framing *out, size_t queue_max,
@@ -462,9 +468,7 @@ chan_open(struct chan *c, struct chan_loop *loop, struct stream *stream,
 	c->low = SIZE_MAX;
 	c->counts.last_in_ms = c->counts.last_out_ms = uv_now(loop->uv);
 	stream->owner = c;
-	stream->on_ready = on_ready;
-	stream->on_closed = on_stream_closed;
-	stream->on_undelivered = packet_undelivered;
+	stream->on = &stream_events;
 	chan_set_want(c);
 }
 

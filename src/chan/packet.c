@@ -46,12 +46,12 @@ static void
 listen_to(struct chan *c, const struct stream_peer *from)
 {
 	struct stream *s = c->stream;
-	const bool first = s->peer == NULL;
+	const bool first = stream_peer(s) == NULL;
 
-	if (!first && is_same(s->peer, from))
+	if (!first && is_same(stream_peer(s), from))
 		return;
 	stream_answer(s, from);
-	if (!is_same(s->peer, from))
+	if (!is_same(stream_peer(s), from))
 		return; /* all goes to one, whoever answers */
 	c->on->on_peer(c);
 	if (first && c->stalled) {
@@ -200,10 +200,12 @@ packet_send(struct chan *c, const struct batch *b, size_t *next)
 	size_t limit, end;
 	ssize_t n;
 
-	c->stalled = s->peer == NULL;
+	c->stalled = stream_peer(s) == NULL;
 	if (c->stalled)
 		return CHAN_FULL;
-	limit = s->datagram_max < c->out->max ? s->datagram_max : c->out->max;
+	limit = stream_datagrams(s)->max < c->out->max
+	    ? stream_datagrams(s)->max
+	    : c->out->max;
 	for (end = *next; end < b->n && b->v[end].len <= limit; end++)
 		;
 	while (*next < end) {

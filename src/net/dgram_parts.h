@@ -26,7 +26,7 @@ struct dgram_control {
 };
 
 struct stream_dgram {
-	struct stream base;
+	struct stream_datagrams base;
 	struct ready ready;
 	struct stream_peer peer;
 	bool is_unix;

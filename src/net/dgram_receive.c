@@ -69,8 +69,8 @@ dgram_take_errors(struct stream_dgram *k)
 		to.len = m.msg_namelen;
 		err = error_in(&m);
 		if (err != 0)
-			k->base.on_undelivered(
-			    &k->base, to.len > 0 ? &to : &k->peer, err);
+			k->base.stream.on->on_undelivered(
+			    &k->base.stream, to.len > 0 ? &to : &k->peer, err);
 	}
 #endif
 	return any;
@@ -212,7 +212,7 @@ dgram_receive(
 			continue;
 		if (!is_of_peer(s->err))
 			return STREAM_FAILED;
-		s->on_undelivered(s, &k->peer, s->err);
+		s->on->on_undelivered(s, &k->peer, s->err);
 	}
 	for (i = 0; i < got; i++)
 		note_run(k, &v[i], &m[i]);

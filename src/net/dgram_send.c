@@ -58,8 +58,7 @@ run_length(const struct stream_dgram *k, const struct slice *v, size_t n)
 		return 1;
 	for (i = 1; i < n && i < SEGMENTS_MAX; i++) {
 		total += v[i].len;
-		if (v[i].len == 0 || v[i].len > each ||
-		    total > k->base.datagram_max)
+		if (v[i].len == 0 || v[i].len > each || total > k->base.max)
 			break;
 		if (v[i].len < each)
 			return i + 1;
@@ -182,7 +181,7 @@ dgram_send(struct stream *s, const struct slice *v, size_t n)
 		if (o.datagrams[0] > 1 && without_runs(k, v[0].len))
 			pack(k, &o, v, n);
 		else if (!dgram_take_errors(k)) {
-			s->on_undelivered(s, &k->peer, s->err);
+			s->on->on_undelivered(s, &k->peer, s->err);
 			return (ssize_t)o.datagrams[0];
 		}
 	}

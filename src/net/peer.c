@@ -315,7 +315,7 @@ peer_new(struct peers *p, const struct stream_peer *from)
 		return NULL;
 	k->peers = p;
 	k->node.who = *from;
-	k->base.ops = &peer_ops;
+	k->base.stream.ops = &peer_ops;
 	k->base.peer = &k->node.who;
 	if (peer_table_add(&p->table, &k->node) == -1) {
 		free(k);
@@ -323,7 +323,7 @@ peer_new(struct peers *p, const struct stream_peer *from)
 	}
 	if (peers_can_answer(from))
 		stream_answer(p->socket, from);
-	k->base.datagram_max = p->socket->datagram_max;
+	k->base.max = stream_datagrams(p->socket)->max;
 	return k;
 }
 
@@ -359,10 +359,12 @@ peer_tell(struct peer *k)
 	due_remove(k);
 	k->lost = 0;
 	/* It may be of one who had this address before. */
-	if (err != 0 && k->base.on_undelivered != NULL)
-		k->base.on_undelivered(&k->base, k->base.peer, err);
+	if (err != 0 && k->base.stream.on != NULL &&
+	    k->base.stream.on->on_undelivered != NULL)
+		k->base.stream.on->on_undelivered(
+		    &k->base.stream, k->base.peer, err);
 	if (!k->closed && k->last != NULL && k->want & STREAM_READABLE)
-		k->base.on_ready(&k->base, STREAM_READABLE);
+		k->base.stream.on->on_ready(&k->base.stream, STREAM_READABLE);
 	if (!k->closed && is_due(k))
 		due_add(k);
 }
@@ -372,5 +374,5 @@ peer_tell_writable(struct peer *k)
 {
 	writer_remove(k);
 	writer_add(k);
-	k->base.on_ready(&k->base, STREAM_WRITABLE);
+	k->base.stream.on->on_ready(&k->base.stream, STREAM_WRITABLE);
 }

@@ -92,9 +92,9 @@ peer_for(struct peers *p, const struct stream_run *r)
 		    peer_datagrams(r->bytes.len, r->each));
 		return NULL;
 	}
-	if (!p->on->on_peer(p, &k->base) && !k->closed) {
-		k->base.on_closed = NULL;
-		stream_close(&k->base, false);
+	if (!p->on->on_peer(p, &k->base.stream) && !k->closed) {
+		k->base.stream.on = NULL;
+		stream_close(&k->base.stream, false);
 	}
 	return k->closed ? NULL : k;
 }
@@ -110,7 +110,8 @@ give_all(struct peers *p)
 	for (; p->run_at < p->runs_n && !p->paused; p->run_at++) {
 		k = p->to[p->run_at];
 		if (k != NULL && k->want & STREAM_READABLE)
-			k->base.on_ready(&k->base, STREAM_READABLE);
+			k->base.stream.on->on_ready(
+			    &k->base.stream, STREAM_READABLE);
 		if (p->paused)
 			return;
 		k = p->to[p->run_at];
@@ -226,8 +227,8 @@ end_closed(struct peers *p)
 
 	while ((k = TAILQ_FIRST(&p->closed)) != NULL) {
 		TAILQ_REMOVE(&p->closed, k, due);
-		if (k->base.on_closed != NULL)
-			k->base.on_closed(&k->base);
+		if (k->base.stream.on != NULL)
+			k->base.stream.on->on_closed(&k->base.stream);
 		free(k);
 	}
 }
@@ -277,6 +278,12 @@ on_idle(uv_idle_t *idle)
 	stream_close(p->socket, false);
 }
 
+static const struct stream_events socket_events = {
+    .on_ready = on_ready,
+    .on_closed = on_socket_closed,
+    .on_undelivered = on_undelivered,
+};
+
 void
 peers_open(struct peers *p, uv_loop_t *loop, struct stream *socket, size_t max,
     const struct peers_events *on, void *owner)
@@ -294,9 +301,7 @@ peers_open(struct peers *p, uv_loop_t *loop, struct stream *socket, size_t max,
 	uv_idle_init(loop, &p->idle);
 	p->idle.data = p;
 	socket->owner = p;
-	socket->on_ready = on_ready;
-	socket->on_closed = on_socket_closed;
-	socket->on_undelivered = on_undelivered;
+	socket->on = &socket_events;
 	peers_set_want(p);
 }
 

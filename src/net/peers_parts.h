@@ -10,7 +10,7 @@
 struct kept;
 
 struct peer {
-	struct stream base;
+	struct stream_datagrams base;
 	struct peers *peers;
 	struct peer_node node;
 	uint16_t lost; /* errno of what is to be told; 0: nothing */

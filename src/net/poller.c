@@ -97,7 +97,7 @@ control(const struct ready *r, int op, int what)
 		ev.events |= EPOLLOUT;
 	if (what == 0)
 		ev.events = EPOLLET;
-	return epoll_ctl(r->poller->fd, op, r->fd, &ev);
+	return epoll_ctl(r->by.poller->fd, op, r->fd, &ev);
 }
 
 /* Of one that has been added this cannot fail. */
@@ -112,7 +112,7 @@ tell(struct ready *r)
 void
 poller_want(struct ready *r, int want)
 {
-	struct poller *p = r->poller;
+	struct poller *p = r->by.poller;
 
 	if (want != 0 && r->want == 0 && p->wanting++ == 0)
 		uv_ref((uv_handle_t *)&p->poll);
@@ -193,7 +193,7 @@ on_reaped(uv_handle_t *h)
 
 	p->closing = NULL;
 	for (; r != NULL; r = next) {
-		next = r->by.next;
+		next = r->next;
 		p->closed(r);
 	}
 }
@@ -201,13 +201,13 @@ on_reaped(uv_handle_t *h)
 void
 poller_remove(struct ready *r, void (*closed)(struct ready *))
 {
-	struct poller *p = r->poller;
+	struct poller *p = r->by.poller;
 
 	/* A process that is about to be another program may still have it. */
 	control(r, EPOLL_CTL_DEL, 0);
-	r->by.next = p->closing;
+	r->next = p->closing;
 	p->closing = r;
-	if (r->by.next != NULL)
+	if (r->next != NULL)
 		return;
 	p->closed = closed;
 	uv_idle_init(p->loop, &p->reaper);

@@ -15,11 +15,19 @@
 #include "net/poller.h"
 #include "net/stream.h"
 
+struct ready_alone {
+	uv_poll_t poll;
+	int watch; /* what is polled: the socket, or what watches it */
+	struct poller
+	    *poller; /* whose it would be if there were more; or NULL */
+};
+
 static void on_poll(uv_poll_t *, int status, int events);
 
 static void
 start_poll(struct ready *r)
 {
+	struct ready_alone *a = r->by.alone;
 	int events = 0;
 
 	if (r->want & STREAM_READABLE)
@@ -27,12 +35,12 @@ start_poll(struct ready *r)
 	if (r->want & STREAM_WRITABLE)
 		events |= UV_WRITABLE;
 	/* Behind a watching descriptor one sees only that something is. */
-	if (events != 0 && r->watch != r->fd)
+	if (events != 0 && a->watch != r->fd)
 		events = UV_READABLE;
 	if (events == 0)
-		uv_poll_stop(r->by.poll);
+		uv_poll_stop(&a->poll);
 	else
-		uv_poll_start(r->by.poll, events, on_poll);
+		uv_poll_start(&a->poll, events, on_poll);
 }
 
 static void
@@ -47,7 +55,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 		what |= STREAM_READABLE;
 	if (events & UV_WRITABLE)
 		what |= STREAM_WRITABLE;
-	if (r->watch != r->fd)
+	if (r->by.alone->watch != r->fd)
 		what = r->want;
 	r->on->on_ready(r, what, status < 0);
 	if (status < 0 && r->want != 0 && !uv_is_closing((uv_handle_t *)poll))
@@ -55,16 +63,16 @@ on_poll(uv_poll_t *poll, int status, int events)
 }
 
 static struct fd
-shared_fd(const struct ready *r)
+shared_fd(int fd, int watch)
 {
-	return (struct fd){.kind = FD_SOCKET, .fd = r->fd, .watch = r->watch};
+	return (struct fd){.kind = FD_SOCKET, .fd = fd, .watch = watch};
 }
 
 /* Tells the watching descriptor what is wanted now. */
 static void
 watch_for(struct ready *r)
 {
-	struct fd fd = shared_fd(r);
+	struct fd fd = shared_fd(r->fd, r->by.alone->watch);
 	int events = 0;
 
 	if (r->want & STREAM_READABLE)
@@ -79,39 +87,42 @@ ready_want(struct ready *r, int want)
 {
 	if (r->want == want)
 		return;
-	if (r->by.poll == NULL) {
+	if (!r->is_alone) {
 		poller_want(r, want);
 		return;
 	}
 	r->want = (uint8_t)want;
-	if (r->watch != r->fd)
+	if (r->by.alone->watch != r->fd)
 		watch_for(r);
 	start_poll(r);
 }
 
 /* Nothing is told of it any more. */
 static void
-end(struct ready *r)
+end_polled(struct ready *r)
 {
-	struct poller *p = r->poller;
-	struct fd fd = shared_fd(r);
+	struct poller *p = r->by.poller;
 
-	if (r->borrowed)
-		fd_release(&fd);
-	else
-		close(r->fd);
+	close(r->fd);
 	r->on->on_closed(r);
-	if (p != NULL)
-		poller_leave(p);
+	poller_leave(p);
 }
 
 static void
 on_poll_closed(uv_handle_t *h)
 {
 	struct ready *r = h->data;
+	struct ready_alone *a = r->by.alone;
+	struct fd fd = shared_fd(r->fd, a->watch);
 
-	free(r->by.poll);
-	end(r);
+	if (r->borrowed)
+		fd_release(&fd);
+	else
+		close(r->fd);
+	r->on->on_closed(r);
+	if (a->poller != NULL)
+		poller_leave(a->poller);
+	free(a);
 }
 
 void
@@ -119,22 +130,21 @@ ready_close(struct ready *r)
 {
 	ready_want(r, 0);
 	r->closing = true;
-	if (r->by.poll == NULL)
-		poller_remove(r, end);
+	if (!r->is_alone)
+		poller_remove(r, end_polled);
 	else
-		uv_close((uv_handle_t *)r->by.poll, on_poll_closed);
+		uv_close((uv_handle_t *)&r->by.alone->poll, on_poll_closed);
 }
 
+/* One that is borrowed: what is polled in its place. 0 or an errno. */
 static int
-take_fd(struct ready *r)
+borrow(int shared, int *watch)
 {
 	struct fd fd;
 
-	if (!r->borrowed)
-		return 0;
-	if (fd_take(&fd, r->fd, false) == -1)
+	if (fd_take(&fd, shared, false) == -1)
 		return errno;
-	r->watch = fd.watch;
+	*watch = fd.watch;
 	if (fd.kind == FD_SOCKET)
 		return 0;
 	fd_release(&fd);
@@ -143,17 +153,20 @@ take_fd(struct ready *r)
 
 /* A handle of the loop's. 0 or an errno. */
 static int
-poll_alone(struct ready *r, uv_loop_t *loop)
+poll_alone(struct ready *r, uv_loop_t *loop, int watch, struct poller *p)
 {
-	uv_poll_t *poll = malloc(sizeof(*poll));
-	int err = poll == NULL ? ENOMEM : -uv_poll_init(loop, poll, r->watch);
+	struct ready_alone *a = malloc(sizeof(*a));
+	int err = a == NULL ? ENOMEM : -uv_poll_init(loop, &a->poll, watch);
 
 	if (err != 0) {
-		free(poll);
+		free(a);
 		return err;
 	}
-	poll->data = r;
-	r->by.poll = poll;
+	a->poll.data = r;
+	a->watch = watch;
+	a->poller = p;
+	r->is_alone = true;
+	r->by.alone = a;
 	return 0;
 }
 
@@ -162,13 +175,14 @@ ready_init(struct ready *r, uv_loop_t *loop, int fd, bool borrowed,
     const struct ready_events *on)
 {
 	struct fd shared;
-	int err;
+	int err = 0, watch = fd;
 
-	*r = (struct ready){
-	    .on = on, .fd = fd, .watch = fd, .borrowed = borrowed};
-	err = take_fd(r);
-	if (err == 0 && (err = poll_alone(r, loop)) != 0 && borrowed) {
-		shared = shared_fd(r);
+	*r = (struct ready){.on = on, .fd = fd, .borrowed = borrowed};
+	if (borrowed)
+		err = borrow(fd, &watch);
+	if (err == 0 && (err = poll_alone(r, loop, watch, NULL)) != 0 &&
+	    borrowed) {
+		shared = shared_fd(fd, watch);
 		fd_release(&shared);
 	}
 	if (err == 0)
@@ -185,9 +199,10 @@ ready_init_many(
 {
 	int err;
 
-	*r = (struct ready){.on = on, .fd = fd, .watch = fd, .poller = p};
+	*r = (struct ready){.on = on, .fd = fd, .by.poller = p};
 	poller_enter(p);
-	if (poller_add(p, r) || (err = poll_alone(r, poller_loop(p))) == 0)
+	if (poller_add(p, r) ||
+	    (err = poll_alone(r, poller_loop(p), fd, p)) == 0)
 		return 0;
 	poller_leave(p);
 	close(fd);

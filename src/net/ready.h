@@ -27,21 +27,24 @@ struct ready_events {
 	void (*on_closed)(struct ready *);
 };
 
+/* It is polled by itself. */
+struct ready_alone;
+
 struct ready {
 	const struct ready_events *on;
 	int fd;
-	bool borrowed;
+	bool borrowed : 1;
 
 	/* Its own. */
+	bool closing : 1;
+	bool is_alone : 1;
 	uint8_t want;
 	uint8_t told; /* what the poller waits for */
-	bool closing;
-	int watch;	       /* what is polled: fd, or what watches it */
-	struct poller *poller; /* or NULL */
 	union {
-		uv_poll_t *poll;    /* NULL: it is the poller's */
-		struct ready *next; /* of those that are closing */
+		struct ready_alone *alone;
+		struct poller *poller;
 	} by;
+	struct ready *next; /* of those of the poller that are closing */
 };
 
 /*

@@ -126,23 +126,32 @@ struct stream_ops {
 	bool (*gone)(const struct stream *);
 };
 
-struct stream {
-	const struct stream_ops *ops;
-	int err; /* errno of the last STREAM_FAILED */
-	/* One write is one packet (seqpacket): the peer reads them apart. */
-	bool packets;
-	/* Set by the owner before the first stream_want. */
+struct stream_events {
+	/* What of STREAM_READABLE and STREAM_WRITABLE may go on. */
 	void (*on_ready)(struct stream *, int what);
 	void (*on_closed)(struct stream *);
-	void *owner;
-
-	/* Of datagrams alone. */
-	size_t datagram_max; /* the largest that can be sent */
-	/* Who has what is sent; NULL: nobody yet, so nothing can be. */
-	const struct stream_peer *peer;
 	/* A datagram to that peer is lost, and why: an errno. */
 	void (*on_undelivered)(
 	    struct stream *, const struct stream_peer *, int err);
+};
+
+/* There is one for each connection, so it holds what all of them need. */
+struct stream {
+	const struct stream_ops *ops;
+	/* Set by the owner before the first stream_want. */
+	const struct stream_events *on;
+	void *owner;
+	int err; /* errno of the last STREAM_FAILED */
+	/* One write is one packet (seqpacket): the peer reads them apart. */
+	bool packets;
+};
+
+/* One of datagrams begins so. */
+struct stream_datagrams {
+	struct stream stream;
+	size_t max; /* the largest that can be sent */
+	/* Who has what is sent; NULL: nobody yet, so nothing can be. */
+	const struct stream_peer *peer;
 };
 
 static inline ssize_t
@@ -200,6 +209,20 @@ stream_has_datagrams(const struct stream *s)
 	return s->ops->receive != NULL;
 }
 
+/* Of one that has datagrams. */
+static inline const struct stream_datagrams *
+stream_datagrams(const struct stream *s)
+{
+	return (const struct stream_datagrams *)s;
+}
+
+/* Who has what is sent; of a stream of bytes NULL as well. */
+static inline const struct stream_peer *
+stream_peer(const struct stream *s)
+{
+	return stream_has_datagrams(s) ? stream_datagrams(s)->peer : NULL;
+}
+
 /* Into at most n runs; the more room there is, the more of them. */
 static inline ssize_t
 stream_receive(
@@ -208,7 +231,7 @@ stream_receive(
 	return s->ops->receive(s, buf, len, v, n);
 }
 
-/* None is longer than datagram_max, and there is a peer. */
+/* None is longer than stream_datagrams()->max, and there is a peer. */
 static inline ssize_t
 stream_send(struct stream *s, const struct slice *v, size_t n)
 {

@@ -30,7 +30,7 @@ set_peer(struct stream_dgram *k, const struct stream_peer *to)
 	k->peer = *to;
 	k->base.peer = &k->peer;
 	if (!k->is_unix)
-		k->base.datagram_max = to->at.sa.sa_family == AF_INET6 &&
+		k->base.max = to->at.sa.sa_family == AF_INET6 &&
 			!IN6_IS_ADDR_V4MAPPED(&to->at.v6.sin6_addr)
 		    ? V6_MAX
 		    : V4_MAX;
@@ -76,7 +76,7 @@ on_again(uv_timer_t *t)
 {
 	struct stream_dgram *k = t->data;
 
-	k->base.on_ready(&k->base, STREAM_WRITABLE);
+	k->base.stream.on->on_ready(&k->base.stream, STREAM_WRITABLE);
 }
 
 /*
@@ -112,7 +112,7 @@ on_ready(struct ready *r, int what, bool error)
 	/* Nobody may want to read now: it would be told again and again. */
 	if (error)
 		dgram_take_errors(k);
-	k->base.on_ready(&k->base, what);
+	k->base.stream.on->on_ready(&k->base.stream, what);
 }
 
 /* The socket is closed, or the timer is. */
@@ -121,7 +121,7 @@ one_closed(struct stream_dgram *k)
 {
 	if (--k->open > 0)
 		return;
-	k->base.on_closed(&k->base);
+	k->base.stream.on->on_closed(&k->base.stream);
 	free(k);
 }
 
@@ -232,7 +232,7 @@ look_at(struct stream_dgram *k, const struct stream_peer *to)
 	}
 	len = sizeof(buffer);
 	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, &len);
-	k->base.datagram_max =
+	k->base.max =
 	    buffer > UNIX_OVERHEAD ? (size_t)(buffer - UNIX_OVERHEAD) : 0;
 }
 
@@ -256,7 +256,7 @@ stream_dgram_new(uv_loop_t *loop, int fd, bool borrowed,
 	k->again.data = k;
 	k->open = 2;
 	k->plain = plain;
-	k->base.ops = &dgram_ops;
+	k->base.stream.ops = &dgram_ops;
 	look_at(k, to);
-	return &k->base;
+	return &k->base.stream;
 }

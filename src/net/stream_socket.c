@@ -24,8 +24,8 @@ struct stream_socket {
 	struct stream base;
 	struct ready ready;
 	bool is_unix;
-	bool shut;    /* our FIN is on its way, or there */
-	size_t large; /* of the packet that waits behind STREAM_LARGE */
+	bool shut;	/* our FIN is on its way, or there */
+	unsigned large; /* of the packet that waits behind STREAM_LARGE */
 };
 
 static struct stream_socket *
@@ -105,7 +105,7 @@ read_packet(struct stream *s, void *buf, size_t len)
 	ssize_t n = receive(fd, buf, 0, MSG_PEEK | MSG_TRUNC);
 
 	if (n > 0 && (size_t)n > len) {
-		of(s)->large = (size_t)n;
+		of(s)->large = (unsigned)n;
 		return STREAM_LARGE;
 	}
 	if (n > 0)
@@ -203,7 +203,7 @@ on_ready(struct ready *r, int what, bool error)
 	struct stream_socket *k = of_ready(r);
 
 	(void)error;
-	k->base.on_ready(&k->base, what);
+	k->base.on->on_ready(&k->base, what);
 }
 
 static void
@@ -217,8 +217,8 @@ on_closed(struct ready *r)
 {
 	struct stream_socket *k = of_ready(r);
 
-	if (k->base.on_closed != NULL)
-		k->base.on_closed(&k->base);
+	if (k->base.on != NULL)
+		k->base.on->on_closed(&k->base);
 	free(k);
 }
 

@@ -205,6 +205,7 @@ on_peer(struct peers *p, struct stream *s)
 {
 	struct many_peers *at = p->owner;
 	struct many *m = at->many;
+	const struct stream_peer *who = stream_datagrams(s)->peer;
 	char name[ADDR_TEXT_MAX];
 	struct guest *guest;
 	struct member *mem;
@@ -213,11 +214,11 @@ on_peer(struct peers *p, struct stream *s)
 
 	if (m->stopping)
 		return false;
-	addr_name(&s->peer->at.sa, s->peer->len, name);
+	addr_name(&who->at.sa, who->len, name);
 	if (strcmp(name, "unix:") == 0)
 		snprintf(name, sizeof(name), "%s",
 		    door_name(&m->run.door, at->which));
-	why = door_admit(&m->run.door, &s->peer->at.sa, &guest);
+	why = door_admit(&m->run.door, &who->at.sa, &guest);
 	if (why != NULL) {
 		log_say(&m->run.plan->log, LOG_VERBOSE, "%s: denied, %s", name,
 		    why);

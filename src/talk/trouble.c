@@ -125,7 +125,7 @@ void
 talk_on_peer(struct chan *c)
 {
 	struct talk *t = c->owner;
-	const struct stream_peer *p = c->stream->peer;
+	const struct stream_peer *p = stream_peer(c->stream);
 	char name[ADDR_TEXT_MAX];
 
 	if (!t->plan->answers)
@@ -142,7 +142,7 @@ talk_refused_text(const struct talk *t, struct fail *f)
 
 	explain_encode(fault, t->chan.out, f);
 	if (stream_has_datagrams(s) && fault->code == ENCODE_ERR_LONG &&
-	    fault->limit == s->datagram_max)
+	    fault->limit == stream_datagrams(s)->max)
 		fail_hint(f,
 		    "a datagram to there holds no more; try: smaller "
 		    "messages, or a stream");

@@ -91,7 +91,7 @@ on_batch(struct chan *c, struct batch *b)
 {
 	struct play *p = c->owner;
 	uint8_t who =
-	    p->flags & ALONE ? 0 : dgram_double_number(c->stream->peer);
+	    p->flags & ALONE ? 0 : dgram_double_number(stream_peer(c->stream));
 	bool refused = false;
 	size_t i;
 
@@ -159,7 +159,7 @@ on_closed(struct chan *c)
 static void
 on_peer(struct chan *c)
 {
-	CHECK(c->stream->peer != NULL, "who speaks is known");
+	CHECK(stream_peer(c->stream) != NULL, "who speaks is known");
 }
 
 static void

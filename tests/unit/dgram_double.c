@@ -8,7 +8,7 @@
 
 /* What is on the heap. */
 struct played {
-	struct stream base;
+	struct stream_datagrams base;
 	struct dgram_double *d;
 	struct stream_peer peer;
 	uv_idle_t idle; /* a turn after the other, while something is due */
@@ -57,7 +57,7 @@ lose(struct stream *s, const struct dgram_event *e)
 	struct stream_peer p;
 
 	make_peer(e->from, &p);
-	s->on_undelivered(s, &p, e->err);
+	s->on->on_undelivered(s, &p, e->err);
 }
 
 static ssize_t
@@ -128,13 +128,13 @@ double_send(struct stream *s, const struct slice *v, size_t n)
 
 	must(d, !d->closed, "no send after close");
 	must(d, n > 0, "a send has datagrams");
-	must(d, s->peer != NULL, "a send has a peer");
+	must(d, stream_peer(s) != NULL, "a send has a peer");
 	if (d->takes_at < d->takes_n && d->takes[d->takes_at] < n)
 		n = d->takes[d->takes_at];
 	d->takes_at++;
-	if (n == 0 || s->peer == NULL)
+	if (n == 0 || stream_peer(s) == NULL)
 		return STREAM_AGAIN;
-	to = dgram_double_number(s->peer);
+	to = dgram_double_number(stream_peer(s));
 	for (i = 0; i < n; i++) {
 		must(d, v[i].len <= d->datagram_max,
 		    "a datagram is not too long");
@@ -152,7 +152,7 @@ double_answer(struct stream *s, const struct stream_peer *to)
 	if (of(s)->d->alone)
 		return;
 	of(s)->peer = *to;
-	s->peer = &of(s)->peer;
+	of(s)->base.peer = &of(s)->peer;
 }
 
 static int
@@ -197,7 +197,7 @@ on_idle(uv_idle_t *idle)
 	int what = due(p->d);
 
 	if (what != 0)
-		p->base.on_ready(&p->base, what);
+		p->base.stream.on->on_ready(&p->base.stream, what);
 	if (!p->d->closed && due(p->d) == 0)
 		uv_idle_stop(idle);
 }
@@ -220,7 +220,7 @@ on_idle_closed(uv_handle_t *h)
 
 	p->d->gone = true;
 	p->d->stream = NULL;
-	p->base.on_closed(&p->base);
+	p->base.stream.on->on_closed(&p->base.stream);
 	free(p);
 }
 
@@ -253,16 +253,16 @@ dgram_double_new(struct dgram_double *d, uv_loop_t *loop)
 	if (p == NULL)
 		return NULL;
 	p->d = d;
-	p->base.ops = &double_ops;
-	p->base.datagram_max = d->datagram_max;
+	p->base.stream.ops = &double_ops;
+	p->base.max = d->datagram_max;
 	if (d->alone) {
 		make_peer(0, &p->peer);
 		p->base.peer = &p->peer;
 	}
 	uv_idle_init(loop, &p->idle);
 	p->idle.data = p;
-	d->stream = &p->base;
-	return &p->base;
+	d->stream = &p->base.stream;
+	return &p->base.stream;
 }
 
 void

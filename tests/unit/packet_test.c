@@ -79,7 +79,7 @@ static bool
 on_batch(struct chan *c, struct batch *b)
 {
 	struct scene *s = c->owner;
-	uint8_t who = dgram_double_number(c->stream->peer);
+	uint8_t who = dgram_double_number(stream_peer(c->stream));
 	size_t i;
 
 	s->batches++;
@@ -147,7 +147,7 @@ on_peer(struct chan *c)
 	struct scene *s = c->owner;
 
 	s->peers++;
-	s->seen[dgram_double_number(c->stream->peer)]++;
+	s->seen[dgram_double_number(stream_peer(c->stream))]++;
 }
 
 static void

@@ -208,6 +208,12 @@ on_undelivered(struct stream *s, const struct stream_peer *to, int err)
 	    "what is lost is told whom it concerns");
 }
 
+static const struct stream_events stream_events = {
+    .on_ready = on_ready,
+    .on_closed = on_stream_closed,
+    .on_undelivered = on_undelivered,
+};
+
 static bool
 on_peer(struct peers *p, struct stream *s)
 {
@@ -223,13 +229,11 @@ on_peer(struct peers *p, struct stream *s)
 		abort();
 	sc.alive++;
 	m->s = s;
-	m->number = dgram_double_number(s->peer);
+	m->number = dgram_double_number(stream_peer(s));
 	must(sc.there[m->number] == NULL, "nobody is there twice");
 	sc.there[m->number] = m;
 	s->owner = m;
-	s->on_ready = on_ready;
-	s->on_closed = on_stream_closed;
-	s->on_undelivered = on_undelivered;
+	s->on = &stream_events;
 	if (!chance(4))
 		want(m, STREAM_READABLE);
 	if (!sc.wild || !chance(20))

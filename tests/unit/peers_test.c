@@ -171,8 +171,14 @@ on_undelivered(struct stream *s, const struct stream_peer *to, int err)
 	struct member *m = s->owner;
 
 	m->undelivered++;
-	m->err = to == s->peer ? err : -1;
+	m->err = to == stream_peer(s) ? err : -1;
 }
+
+static const struct stream_events stream_events = {
+    .on_ready = on_ready,
+    .on_closed = on_stream_closed,
+    .on_undelivered = on_undelivered,
+};
 
 static bool
 on_peer(struct peers *p, struct stream *s)
@@ -189,11 +195,10 @@ on_peer(struct peers *p, struct stream *s)
 	m->s = s;
 	m->in_order = true;
 	m->deaf = sc->deaf;
-	addr_name(&s->peer->at.sa, s->peer->len, m->name);
+	addr_name(&stream_datagrams(s)->peer->at.sa,
+	    stream_datagrams(s)->peer->len, m->name);
 	s->owner = m;
-	s->on_ready = on_ready;
-	s->on_closed = on_stream_closed;
-	s->on_undelivered = on_undelivered;
+	s->on = &stream_events;
 	if (!m->deaf)
 		stream_want(s, STREAM_READABLE);
 	if (sc->pause_at_once)
@@ -862,13 +867,14 @@ test_dual(void)
 	UNTIL(scene.n == 2);
 	m = member_of(v4);
 	ok(m != NULL, "IPv4 on a socket of both is named as IPv4");
-	is_num(m->s->datagram_max, 65507, "and has its longest datagram");
+	is_num(
+	    stream_datagrams(m->s)->max, 65507, "and has its longest datagram");
 	ok(sends(m, "for four"), "and is answered");
 	is_text(hears(v4, &at), "for four", "there");
 	is_num(at.sa.sa_family, AF_INET, "over IPv4");
 	m = member_of(v6);
 	ok(m != NULL, "IPv6 is IPv6");
-	is_num(m->s->datagram_max, 65527, "with its longest datagram");
+	is_num(stream_datagrams(m->s)->max, 65527, "with its longest datagram");
 	ok(sends(m, "for six"), "and is answered");
 	is_text(hears(v6, NULL), "for six", "too");
 	close(v4);
@@ -924,7 +930,8 @@ test_nameless(void)
 	is_num(scene.n, 1, "Unix peers without an address are one");
 	is_text(scene.m[0].last, "am I", "that hears them all");
 	is_text(scene.m[0].name, "unix:", "and has no name");
-	ok(!peers_can_answer(scene.m[0].s->peer), "nor can it be answered");
+	ok(!peers_can_answer(stream_peer(scene.m[0].s)),
+	    "nor can it be answered");
 	ok(sends(&scene.m[0], "you"), "what is sent to it is taken");
 	UNTIL(scene.m[0].undelivered > 0);
 	is_num(scene.m[0].err, EDESTADDRREQ, "and told as lost");
@@ -976,9 +983,15 @@ on_writable(struct stream *s, int what)
 	struct slice one = slice_of("x", 1);
 
 	(void)what;
-	turns_of[turns_n++ % 9] = dgram_double_number(s->peer);
+	turns_of[turns_n++ % 9] = dgram_double_number(stream_peer(s));
 	stream_send(s, &one, 1);
 }
+
+static const struct stream_events writable_events = {
+    .on_ready = on_writable,
+    .on_closed = on_stream_closed,
+    .on_undelivered = on_undelivered,
+};
 
 static bool
 on_writer(struct peers *p, struct stream *s)
@@ -987,7 +1000,7 @@ on_writer(struct peers *p, struct stream *s)
 
 	on_peer(p, s);
 	sc->m[sc->n - 1].deaf = true;
-	s->on_ready = on_writable;
+	s->on = &writable_events;
 	stream_want(s, STREAM_WRITABLE);
 	return true;
 }

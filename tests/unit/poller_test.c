@@ -57,6 +57,11 @@ on_closed(struct stream *s)
 	k->closeds++;
 }
 
+static const struct stream_events stream_events = {
+    .on_ready = on_ready,
+    .on_closed = on_closed,
+};
+
 static void
 begin(int want)
 {
@@ -75,8 +80,7 @@ begin(int want)
 		if (k->s == NULL)
 			abort();
 		k->s->owner = k;
-		k->s->on_ready = on_ready;
-		k->s->on_closed = on_closed;
+		k->s->on = &stream_events;
 		stream_want(k->s, want);
 	}
 }

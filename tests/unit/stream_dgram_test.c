@@ -75,6 +75,12 @@ on_undelivered(struct stream *s, const struct stream_peer *to, int err)
 	addr_name(&to->at.sa, to->len, k->lost_to);
 }
 
+static const struct stream_events stream_events = {
+    .on_ready = on_ready,
+    .on_closed = on_closed,
+    .on_undelivered = on_undelivered,
+};
+
 /* A turn of the loop that comes to an end, whether or not something is. */
 static void
 turn(void)
@@ -127,9 +133,7 @@ take(struct side *k, int fd, const struct stream_peer *to, bool plain)
 	if (k->s == NULL || k->room == NULL)
 		abort();
 	k->s->owner = k;
-	k->s->on_ready = on_ready;
-	k->s->on_closed = on_closed;
-	k->s->on_undelivered = on_undelivered;
+	k->s->on = &stream_events;
 }
 
 /* A side that is bound there; false: there is no such address here. */
@@ -292,7 +296,7 @@ test_lengths(
 		    i & 2 ? "plain" : "runs", i & 1 ? "plain" : "runs");
 		stream_answer(b.s, &b.v[0].from);
 		ok(random_portions(&b, &a, &state, most), "%s: and back", name);
-		big = slice_of(pattern, a.s->datagram_max);
+		big = slice_of(pattern, stream_datagrams(a.s)->max);
 		if (big.len <= STREAM_DATAGRAM_MAX) {
 			ok(send_all(&a, &big, 1) && comes(&b, &big, 1),
 			    "%s: the largest comes whole, %zu bytes", name,
@@ -573,9 +577,7 @@ test_borrowed(void)
 	k.s = stream_dgram_new(&loop, fd, true, NULL, false);
 	k.room = malloc(ROOM);
 	k.s->owner = &k;
-	k.s->on_ready = on_ready;
-	k.s->on_closed = on_closed;
-	k.s->on_undelivered = on_undelivered;
+	k.s->on = &stream_events;
 	open_to(&a, "127.0.0.1", &k, false);
 	ok(send_all(&a, &v, 1) && comes(&k, &v, 1),
 	    "a socket that others share is read");
@@ -606,7 +608,8 @@ test_fixed(void)
 	to.len = b.own_len;
 	take(&a, open_socket("127.0.0.1", SOCK_DGRAM, &a.own, &a.own_len), &to,
 	    false);
-	ok(a.s->peer != NULL, "one that sends to one alone has its peer");
+	ok(stream_peer(a.s) != NULL,
+	    "one that sends to one alone has its peer");
 	ok(send_all(&a, &v, 1) && comes(&b, &v, 1), "which has what is sent");
 	memcpy(&to.at, &a.own, sizeof(struct sockaddr_in));
 	stream_answer(c.s, &to);
@@ -624,15 +627,17 @@ test_limits(void)
 	struct side a, b;
 
 	open_side(&b, "127.0.0.1", false);
-	ok(b.s->peer == NULL, "nobody is known who could be answered");
+	ok(stream_peer(b.s) == NULL, "nobody is known who could be answered");
 	open_to(&a, "127.0.0.1", &b, false);
-	is_num((long long)a.s->datagram_max, 65507, "IPv4 takes 65507 bytes");
+	is_num((long long)stream_datagrams(a.s)->max, 65507,
+	    "IPv4 takes 65507 bytes");
 	close_side(&a);
 	close_side(&b);
 	if (!open_side(&b, "::1", false))
 		return;
 	open_to(&a, "::1", &b, false);
-	is_num((long long)a.s->datagram_max, 65527, "IPv6 takes 65527 bytes");
+	is_num((long long)stream_datagrams(a.s)->max, 65527,
+	    "IPv6 takes 65527 bytes");
 	close_side(&a);
 	close_side(&b);
 }

@@ -238,7 +238,7 @@ on_idle(uv_idle_t *idle)
 	int what = due(d);
 
 	if (what != 0)
-		p->base.on_ready(&p->base, what);
+		p->base.on->on_ready(&p->base, what);
 	if (!d->closed && due(d) == 0)
 		uv_idle_stop(idle);
 }
@@ -249,7 +249,7 @@ stream_double_ready(struct stream_double *d, int what)
 	what &= d->want;
 	if (d->closed || what == 0)
 		return false;
-	d->stream->on_ready(d->stream, what);
+	d->stream->on->on_ready(d->stream, what);
 	return true;
 }
 
@@ -260,7 +260,7 @@ on_idle_closed(uv_handle_t *h)
 	struct stream_double *d = p->d;
 
 	d->gone = true;
-	p->base.on_closed(&p->base);
+	p->base.on->on_closed(&p->base);
 	free(p);
 }
 

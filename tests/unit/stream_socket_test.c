@@ -46,6 +46,11 @@ on_closed(struct stream *s)
 	sc->closeds++;
 }
 
+static const struct stream_events stream_events = {
+    .on_ready = on_ready,
+    .on_closed = on_closed,
+};
+
 /* Two connected sockets: ours may block, the other one does not. */
 static void
 connect_pair(struct scene *sc, int family, int type)
@@ -85,8 +90,7 @@ begin(struct scene *sc, int family, int type, bool borrowed)
 	sc->s = stream_socket_new(&sc->loop, sc->ours, borrowed);
 	if (sc->s == NULL)
 		abort();
-	sc->s->on_ready = on_ready;
-	sc->s->on_closed = on_closed;
+	sc->s->on = &stream_events;
 	sc->s->owner = sc;
 }
 
