@@ -155,12 +155,6 @@ begin(struct member *mem, struct stream *s, const char *name)
 	}
 }
 
-static void
-on_unused(struct stream *s)
-{
-	(void)s;
-}
-
 void
 many_on_client(struct door *d, const struct door_client *c)
 {
@@ -188,8 +182,7 @@ many_on_client(struct door *d, const struct door_client *c)
 	}
 	if (has_handlers(m) && start_handler(mem, c, name, &f) == -1) {
 		tell(m, &f, name);
-		s->on_closed = on_unused;
-		stream_close(s, false);
+		stream_close(s, false); /* nobody has it yet */
 		drop_member(mem);
 		door_left(d, c->guest);
 		return;
