@@ -88,7 +88,8 @@ peak() {
 		caller send '1\r\na' expect '1\r\na'
 		before=$(count_fds)
 		crowd 0 --clients "$N" --messages 1 --say 1 --limit 60
-		until_true has_fds "$before"
+		# The set of those that are waited for is made when it is needed.
+		until_true has_fds $((before + 1))
 	}
 	how_many
 	each tcp4
