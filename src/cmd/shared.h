@@ -159,6 +159,12 @@
 	{0, "reuse-port", NULL, "TCP: share the port with other processes", \
 		OPTION_IN(OPTION_FLAG, run.listen.reuse_port)}
 
+#define CMD_OPTIONS_LIMITS \
+	{0, "max-clients", "N", "so many at a time, and no more", \
+		OPTION_IN(OPTION_COUNT, run.door.clients_max)}, \
+	{0, "max-per-ip", "N", "so many from one address (IPv6: a /64)", \
+		OPTION_IN(OPTION_COUNT, run.door.per_ip_max)}
+
 #define CMD_OPTIONS_DATAGRAMS \
 	{'u', "udp", NULL, "an address without a scheme is one of UDP", \
 		OPTION_IN(OPTION_FLAG, udp)}, \

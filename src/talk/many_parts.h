@@ -68,7 +68,7 @@ struct many {
 	uint64_t begun;		  /* channels so far: the last number given */
 	uint64_t handlers;	  /* that are there */
 	unsigned hold;
-	uint64_t read_ms; /* since when there has been no hold */
+	uint64_t read_ms;	      /* since when there has been no hold */
 	TAILQ_HEAD(, member) waiting; /* for stdout to take something */
 	bool input_over;
 	bool paused;	 /* the input: those who hear it are behind */

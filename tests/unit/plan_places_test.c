@@ -17,6 +17,7 @@ static const struct option options[] = {
     CMD_OPTIONS_FRAMING,
     CMD_OPTIONS_LISTEN,
     CMD_OPTIONS_DOOR,
+    CMD_OPTIONS_LIMITS,
     CMD_OPTIONS_SOCKET,
     OPTION_END,
 };
