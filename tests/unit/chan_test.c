@@ -330,8 +330,9 @@ scene_end(struct scene *sc, const char *what)
 			chan_close(&s->chan, s->reset);
 		s->is_open = false;
 	}
-	well &= play(sc);
+	/* What closes is not waited for: so a run ends, too. */
 	chan_loop_release(&sc->loop);
+	well &= play(sc);
 	uv_close((uv_handle_t *)&sc->alive, NULL);
 	uv_run(&sc->uv, UV_RUN_DEFAULT);
 	if (uv_loop_close(&sc->uv) != 0)
@@ -1670,6 +1671,38 @@ test_chance(void)
 	free(k);
 }
 
+/*
+ * What a loop has to lend goes with it, and with each channel what it still has
+ * of that.
+ */
+static void
+test_released_first(void)
+{
+	static const struct stream_step stuck[] = {
+	    {.act = STREAM_ACT_AGAIN, .times = 9}};
+	static uint8_t bytes[5000];
+	struct framing fr = mode("raw");
+	struct slice v[1] = {text("one")};
+	struct batch b = {v, 1, 1};
+	struct scene sc;
+	size_t next = 0;
+
+	scene_begin(&sc);
+	open_side(&sc, 0, &fr, &fr, 1000);
+	sc.side[1].d.writes = (struct stream_script)SCRIPT(stuck);
+	sc.side[1].d.by_hand = true;
+	open_side(&sc, 1, &fr, &fr, 10000);
+	v[0] = slice_of(bytes, sizeof(bytes));
+	next = 0;
+	chan_send(&sc.side[1].chan, &b, &next);
+	v[0] = text("one");
+	next = 0;
+	chan_send(&sc.side[0].chan, &b, &next);
+	uv_run(&sc.uv, UV_RUN_NOWAIT);
+	ok(sc.loop.queue.p != NULL, "a queue that is empty is lent to others");
+	ok(scene_end(&sc, "released"), "and all is well");
+}
+
 int
 main(void)
 {
@@ -1698,6 +1731,7 @@ main(void)
 	test_pass_in();
 	test_pass_out();
 	test_memory();
+	test_released_first();
 	test_chance();
 	return done_testing();
 }
