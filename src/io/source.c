@@ -63,7 +63,7 @@ source_restart(struct source *s)
 {
 	decoder_init(&s->decoder, &s->fr);
 	s->records = 0;
-	s->spent = false;
+	s->spent = s->skipping = false;
 	s->stride = STRIDE_MAX;
 }
 
@@ -382,13 +382,32 @@ strip_cr(struct batch *b, size_t from)
 	}
 }
 
+/* Behind the whole there is nothing, behind a record the next one. */
 static enum source_result
-stream_is_bad(struct source *s, struct fail *f)
+refuse_long(struct source *s, struct fail *f)
 {
-	s->spent = true;
-	s->command.note = (struct source_note){s->records + 1, target_all()};
 	too_long(s, f);
+	s->command.note = (struct source_note){s->records + 1, target_all()};
+	if (s->fr.mode != FRAMING_LINES) {
+		s->spent = true;
+		return SOURCE_BAD;
+	}
+	s->records++;
+	s->skipping = true;
+	decoder_init(&s->decoder, &s->fr);
 	return SOURCE_BAD;
+}
+
+/* What has come of a record that is refused; how much that is. */
+static size_t
+skip(struct source *s, struct slice in)
+{
+	const uint8_t *end = memchr(in.p, s->fr.tag[0], in.len);
+
+	if (end == NULL)
+		return in.len;
+	s->skipping = false;
+	return (size_t)(end - in.p) + 1;
 }
 
 /*
@@ -449,14 +468,14 @@ cut_taken(struct source *s, struct slice in, struct batch *out, size_t *used,
 				return r;
 		}
 		if (d == DECODE_BAD)
-			return stream_is_bad(s, f);
+			return refuse_long(s, f);
 		if (d == DECODE_MORE)
 			return SOURCE_MORE;
 	}
 }
 
-enum source_result
-source_cut(struct source *s, struct slice in, struct batch *out, size_t *used,
+static enum source_result
+cut(struct source *s, struct slice in, struct batch *out, size_t *used,
     struct fail *f)
 {
 	size_t from = out->n;
@@ -469,18 +488,35 @@ source_cut(struct source *s, struct slice in, struct batch *out, size_t *used,
 		strip_cr(out, from);
 	s->records += out->n - from;
 	if (r == DECODE_BAD)
-		return stream_is_bad(s, f);
+		return refuse_long(s, f);
 	return r == DECODE_FULL ? SOURCE_FULL : SOURCE_MORE;
+}
+
+enum source_result
+source_cut(struct source *s, struct slice in, struct batch *out, size_t *used,
+    struct fail *f)
+{
+	enum source_result r;
+	size_t skipped = 0;
+
+	if (s->skipping)
+		skipped = skip(s, in);
+	r = cut(s, slice_of(in.p + skipped, in.len - skipped), out, used, f);
+	*used += skipped;
+	return r;
 }
 
 enum source_result
 source_end(struct source *s, struct slice in, struct batch *out, struct fail *f)
 {
 	size_t from = out->n;
-	enum decode_result r = decode_end(&s->decoder, in, out);
 	struct making w = {.bytes = in.len};
+	enum decode_result r;
 	const uint8_t *end;
 
+	if (s->skipping)
+		return SOURCE_MORE;
+	r = decode_end(&s->decoder, in, out);
 	if (is_taken(s) && out->n > from)
 		return take_records(s, &w, out, from, &end, f);
 	if (s->kind == SOURCE_WHOLE && in.len == 0)
@@ -488,5 +524,5 @@ source_end(struct source *s, struct slice in, struct batch *out, struct fail *f)
 	if (s->crlf && s->kind == SOURCE_LINES)
 		strip_cr(out, from);
 	s->records += out->n - from;
-	return r == DECODE_BAD ? stream_is_bad(s, f) : SOURCE_MORE;
+	return r == DECODE_BAD ? refuse_long(s, f) : SOURCE_MORE;
 }

@@ -55,9 +55,10 @@ struct source {
 	/* For each message of a batch, or NULL; not of what is only framed. */
 	struct source_note *notes;
 	struct source_command command;
-	bool spent; /* SOURCE_BAD came of the stream, not of one record */
+	bool spent; /* SOURCE_BAD came of the input, not of one record */
 
 	/* The source's own. */
+	bool skipping;	/* the record has been refused, up to its end */
 	size_t stride;	/* records that are framed before one is looked at */
 	uint8_t *arena; /* what the records of one call stand for */
 	size_t arena_cap;

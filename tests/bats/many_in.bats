@@ -293,3 +293,49 @@ has_guests() {
 	needs_json
 	each tcp4 tcp6
 }
+
+@test "a line that is too long is refused alone, and nothing of it is kept" {
+	body() {
+		many -v --max-message 1k
+		guest one expect '1\r\na' expect '1\r\nb' expect '1\r\nc'
+		arrived 1
+		say a
+		perl -e 'print "x" x 20_000_000' >&6
+		say ''
+		say b "$(printf '%02000d' 0)" c
+		guests_held one
+		[ "$(grep -c 'expected at most 1024 bytes, saw more' err)" = 2 ]
+		err_like '^wdsock: stdin: line 2: expected at most'
+		err_like '^wdsock: stdin: line 4: expected at most'
+		[ "$(memory VmHWM)" -lt 16384 ]
+		stopped
+	}
+	each tcp4 unix
+}
+
+@test "--addressed, JSON and --each: so is one of theirs" {
+	body() {
+		perl -e 'print "c1\t", "x" x 100_000, "\nc1\tok\n"' >long
+		many --addressed --max-message 1k
+		guest one send '1\r\na' expect '2\r\nok'
+		until_true [ -s out ]
+		cat long >&6
+		guests_held one
+		err_like '^wdsock: stdin: line 1: expected at most'
+		stopped
+		many -v --max-message 1k --each "sh -c 'read -r x; exec cat long'"
+		guest two send '1\r\na' expect '2\r\nok'
+		guests_held two
+		err_like 'line 1: expected at most'
+		many -j --max-message 1k
+		guest three expect '2\r\nok'
+		opened 1
+		perl -e 'printf("{\"text\":\"%s\"}\n", "x" x 100_000)' >&6
+		say '{"text":"ok"}'
+		guests_held three
+		is_told '"event":"error","line":1,"error":"stdin: line 1: exp' 1
+		stopped
+	}
+	needs_json
+	each tcp4 unix
+}

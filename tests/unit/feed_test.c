@@ -288,6 +288,8 @@ test_charset(void)
 	    "c1[a\xe9][b] c2[\xe9] .", "what it has keeps its target");
 }
 
+#define LONG "it: line 3: expected at most 1000 bytes, saw more"
+
 static void
 test_end(void)
 {
@@ -296,10 +298,17 @@ test_end(void)
 
 	memset(in, 'x', sizeof(in) - 1);
 	memcpy(in, "a\nb\n", 4);
-	snprintf(want, sizeof(want),
-	    "*[a][b] bad: it: line 3: expected at most 1000 bytes, saw more");
-	gives((struct input){SOURCE_LINES, FEED_MANY, false, NULL, in}, want,
+	memcpy(in + sizeof(in) - 6, "\nc\nd", 5);
+	snprintf(want, sizeof(want), "*[a][b] bad: %s", LONG);
+	gives((struct input){SOURCE_LINES, FEED_PEER, false, NULL, in}, want,
 	    "a line that is too long is the end, behind what came before");
+	snprintf(want, sizeof(want), "*[a][b] !3 %s *[c] *[d] .", LONG);
+	gives((struct input){SOURCE_LINES, FEED_MANY, false, NULL, in}, want,
+	    "among many it is refused alone");
+	in[sizeof(in) - 6] = in[sizeof(in) - 4] = 'x';
+	snprintf(want, sizeof(want), "*[a][b] !3 %s .", LONG);
+	gives((struct input){SOURCE_LINES, FEED_MANY, false, NULL, in}, want,
+	    "so is one that ends with the input");
 	gives((struct input){MANY, ""}, ".", "nothing is nothing");
 }
 

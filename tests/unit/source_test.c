@@ -14,6 +14,9 @@
 #include "io/source.h"
 #include "tap.h"
 
+/* What may stand beside a message. */
+#define PREFIX 65536
+
 #define BATCH_MAX 8
 #define NO_CUT SIZE_MAX
 
@@ -501,11 +504,57 @@ test_commands(void)
 	is_num(s.command.note.record, 2, "a new input counts anew");
 	source_release(&s);
 
-	source_init(&s, SOURCE_LINES, false, 1, NULL);
+	source_init(&s, SOURCE_WHOLE, false, 1, NULL);
 	in = slice_of("abc\n", 4);
 	cut(&s, &in, &b, &f);
-	ok(s.spent, "behind a line that is too long there is nothing");
+	ok(s.spent, "behind a whole that is too long there is nothing");
 	is_num(s.command.note.record, 1, "and it is known");
+	source_release(&s);
+}
+
+/* What is too long is refused as soon as it is, and skipped as it comes. */
+static void
+test_skipped(void)
+{
+	static const char *const parts[] = {
+	    "c1\tone\nc1\t", "xxxxxxxxxx", "xxxx\nc2\ttwo\nc", "2\tend\n"};
+	const char *const record[] = {"one", "two", "end"};
+	char line[PREFIX + 64], held[PREFIX + 256];
+	struct slice v[4], in;
+	struct batch b = {v, 0, 4};
+	struct fail f;
+	struct source s;
+	size_t i, n = 0, len = 0, used, bad = 0, most = 0;
+
+	memset(line, 'x', sizeof(line));
+	source_init(&s, SOURCE_LINES, false, 4, NULL);
+	source_set_addressed(&s);
+	for (i = 0; i < 4; i++) {
+		memcpy(held + len, parts[i], strlen(parts[i]));
+		len += strlen(parts[i]);
+		if (i == 0) {
+			memcpy(held + len, line, sizeof(line));
+			len += sizeof(line);
+		}
+		do {
+			b.n = 0;
+			in = slice_of(held, len);
+			bad += source_cut(&s, in, &b, &used, &f) == SOURCE_BAD;
+			for (; b.n > 0; n++, b.n--)
+				is_bytes(b.v[0].p, b.v[0].len, record[n], 3,
+				    "%s", record[n]);
+			memmove(held, held + used, len - used);
+			len -= used;
+		} while (used > 0);
+		most = len > most ? len : most;
+	}
+	is_num(n, 3, "the lines around one that is too long are taken");
+	is_num(bad, 1, "it is refused once");
+	is_text(f.what, "line 2: expected at most 65544 bytes, saw more",
+	    "as soon as it is too long");
+	is_num(s.records, 4, "and is a record like others");
+	ok(most < 10, "nothing of it is kept, %zu", most);
+	source_restart(&s);
 	source_release(&s);
 }
 
@@ -518,6 +567,7 @@ main(void)
 	test_texts();
 	test_json();
 	test_commands();
+	test_skipped();
 	test_limits();
 	test_hints();
 	test_behind_batch();
