@@ -166,6 +166,13 @@ void door_resume(struct door *);
  */
 void door_left(struct door *, struct guest *);
 
+/*
+ * One that on_client gave, and that cannot be served now: it stands at the
+ * door, in front of all others, and comes again with door_resume. The door is
+ * paused.
+ */
+void door_wait(struct door *, const struct door_client *);
+
 /* One that on_client gave, and that is not wanted: as if it were denied. */
 void door_deny(struct door *, const struct door_client *, const char *why);
 

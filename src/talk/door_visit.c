@@ -273,15 +273,15 @@ set_clock(struct door *d)
 		    v->until_ms > now ? v->until_ms - now : 0, 0);
 }
 
-void
-door_visit(
+static struct visitor *
+new_visitor(
     struct door *d, const struct door_client *c, enum door_visitor_state state)
 {
 	struct visitor *v = calloc(1, sizeof(*v));
 
 	if (v == NULL) {
 		door_turn_away(d, c, "out of memory");
-		return;
+		return NULL;
 	}
 	v->door = d;
 	v->client = *c;
@@ -291,8 +291,34 @@ door_visit(
 	v->ask.owner = v;
 	v->state = state;
 	v->until_ms = UINT64_MAX;
-	TAILQ_INSERT_TAIL(&d->visitors[state], v, link);
 	d->waiting++;
+	return v;
+}
+
+void
+door_wait(struct door *d, const struct door_client *c)
+{
+	struct visitor *v = new_visitor(d, c, DOOR_VISITOR_READY);
+
+	if (v == NULL)
+		return;
+	if (c->forwarded != NULL) {
+		v->forwarded = *c->forwarded;
+		v->client.forwarded = &v->forwarded;
+	}
+	TAILQ_INSERT_HEAD(&d->visitors[DOOR_VISITOR_READY], v, link);
+	door_pause(d);
+}
+
+void
+door_visit(
+    struct door *d, const struct door_client *c, enum door_visitor_state state)
+{
+	struct visitor *v = new_visitor(d, c, state);
+
+	if (v == NULL)
+		return;
+	TAILQ_INSERT_TAIL(&d->visitors[state], v, link);
 	if (state == DOOR_VISITOR_HEADER)
 		go_on_with_header(v);
 	else {
@@ -370,7 +396,8 @@ door_visit_close(struct door *d)
 	for (i = 0; i < DOOR_VISITOR_STATES; i++)
 		while ((v = TAILQ_FIRST(&d->visitors[i])) != NULL) {
 			remove_visitor(v);
-			close(v->client.fd);
+			if (!v->client.borrowed)
+				close(v->client.fd);
 			guests_leave(&d->guests, v->client.guest);
 			d->inside--;
 			free_if_done(v);

@@ -216,41 +216,60 @@ refuse(const struct handler_plan *plan, int err, struct fail *f)
 }
 
 int
-handler_start(struct handler *h, const struct handler_plan *plan,
-    uv_loop_t *loop, const struct process_origin *origin,
-    const struct ucspi *about, bool *again, struct fail *f)
+handler_spawn(const struct handler_plan *plan,
+    const struct process_origin *origin, const struct ucspi *about,
+    struct process *p, bool *again, struct fail *f)
 {
 	char **env = ucspi_environment(about, environ);
-	struct process p;
 	int err = 0;
 
 	*again = true;
 	if (env == NULL)
 		return fail_set(f, STATUS_IO, "out of memory");
 	if (process_start(
-		&p, plan->command.path, plan->command.argv, env, origin) == -1)
+		p, plan->command.path, plan->command.argv, env, origin) == -1)
 		err = errno;
 	free(env);
-	if (err != 0) {
-		*again = err == EAGAIN || err == ENOMEM || err == EMFILE ||
-		    err == ENFILE;
-		return refuse(plan, err, f);
-	}
+	if (err == 0)
+		return 0;
+	*again =
+	    err == EAGAIN || err == ENOMEM || err == EMFILE || err == ENFILE;
+	return refuse(plan, err, f);
+}
+
+int
+handler_take(struct handler *h, const struct handler_plan *plan,
+    uv_loop_t *loop, const struct process *p, struct fail *f)
+{
+	int status;
+
 	h->plan = plan;
 	h->loop = loop;
-	h->pid = p.pid;
+	h->pid = p->pid;
 	h->status = h->told = 0;
 	h->backlog = -1;
 	h->hurried = h->shut = h->left = h->settled = false;
-	*again = false; /* what is half closed cannot be used again */
-	if (watch(h, &p, f) == 0) {
+	if (watch(h, p, f) == 0) {
 		h->state = HANDLER_RUNS;
 		return 0;
 	}
-	process_signal(p.pid, SIGKILL);
-	while (waitpid(p.pid, &err, 0) == -1 && errno == EINTR)
+	process_signal(p->pid, SIGKILL);
+	while (waitpid(p->pid, &status, 0) == -1 && errno == EINTR)
 		;
 	return -1;
+}
+
+int
+handler_start(struct handler *h, const struct handler_plan *plan,
+    uv_loop_t *loop, const struct process_origin *origin,
+    const struct ucspi *about, bool *again, struct fail *f)
+{
+	struct process p;
+
+	if (handler_spawn(plan, origin, about, &p, again, f) == -1)
+		return -1;
+	*again = false; /* what is half closed cannot be used again */
+	return handler_take(h, plan, loop, &p, f);
 }
 
 void

@@ -83,6 +83,16 @@ int handler_start(struct handler *, const struct handler_plan *, uv_loop_t *,
     const struct process_origin *, const struct ucspi *, bool *again,
     struct fail *);
 
+/*
+ * The two halves of that, for whoever has something to do between them: the
+ * process, which handler_take makes its own whatever it returns, or
+ * process_undo ends.
+ */
+int handler_spawn(const struct handler_plan *, const struct process_origin *,
+    const struct ucspi *, struct process *, bool *again, struct fail *);
+int handler_take(struct handler *, const struct handler_plan *, uv_loop_t *,
+    const struct process *, struct fail *);
+
 /* The peer has said all: end of file behind what is in the outlet. */
 void handler_shut(struct handler *);
 

@@ -407,7 +407,8 @@ set_up(struct many *m)
 	uv_idle_init(&run->loop, &m->more);
 	uv_timer_init(&run->loop, &m->grace);
 	uv_timer_init(&run->loop, &m->pace);
-	m->more.data = m->grace.data = m->pace.data = m;
+	uv_timer_init(&run->loop, &m->again);
+	m->more.data = m->grace.data = m->pace.data = m->again.data = m;
 	m->talks_to_some = m->plan->each || run->plan->feed.addressed ||
 	    run->plan->feed.input == SOURCE_JSON;
 	set_home(m);

@@ -13,10 +13,33 @@
 #include "net/dgram.h"
 #include "talk/many_parts.h"
 
+/* How soon a handler is tried again, and how often that is told. */
+#define AGAIN_MS 100
+#define TELL_MS 1000
+
 static bool
 has_handlers(const struct many *m)
 {
 	return m->run.plan->handler.command.argv != NULL && !m->plan->each;
+}
+
+/* Are there as many handlers as may be? */
+static bool
+has_all_handlers(const struct many *m)
+{
+	return m->plan->handlers_max > 0 && has_handlers(m) &&
+	    m->handlers >= m->plan->handlers_max;
+}
+
+/* Those who wait for a handler may have one now. */
+static void
+let_in(struct many *m)
+{
+	if (!m->door_waits || has_all_handlers(m))
+		return;
+	m->door_waits = false;
+	uv_timer_stop(&m->again);
+	door_resume(&m->run.door);
 }
 
 static void
@@ -97,13 +120,13 @@ new_member(struct many *m, size_t which, struct fail *f)
 	return mem;
 }
 
-/* Its conversation is a process's. */
+/* The process whose conversation it is to be. */
 static int
-start_handler(struct member *mem, const struct door_client *c, const char *name,
-    struct fail *f)
+spawn(const struct member *mem, const struct door_client *c, const char *name,
+    struct process *p, bool *again, struct fail *f)
 {
-	struct many *m = mem->many;
-	struct talk *t = &mem->talk;
+	const struct many *m = mem->many;
+	const struct talk *t = &mem->talk;
 	char channel[ABOUT_CHAN_MAX];
 	struct ucspi about = {
 	    .fd = c->fd,
@@ -114,15 +137,26 @@ start_handler(struct member *mem, const struct door_client *c, const char *name,
 	    .in = &t->plan->in,
 	    .out = &t->plan->out,
 	};
-	bool again;
+
+	about_chan(&t->of, channel);
+	return handler_spawn(
+	    &m->run.plan->handler, &m->run.origin, &about, p, again, f);
+}
+
+static int
+take_handler(struct member *mem, const struct process *p, struct fail *f)
+{
+	struct many *m = mem->many;
+	struct talk *t = &mem->talk;
 
 	mem->handler = calloc(1, sizeof(*mem->handler));
-	if (mem->handler == NULL)
+	if (mem->handler == NULL) {
+		process_undo(p);
 		return fail_set(f, STATUS_IO, "out of memory");
+	}
 	m->handlers++;
-	snprintf(channel, sizeof(channel), "c%" PRIu64, t->of.number);
-	if (handler_start(mem->handler, &m->run.plan->handler, &m->run.loop,
-		&m->run.origin, &about, &again, f) == -1)
+	if (handler_take(
+		mem->handler, &m->run.plan->handler, &m->run.loop, p, f) == -1)
 		return -1;
 	t->handler = mem->handler;
 	t->feed = &mem->handler->feed;
@@ -148,11 +182,40 @@ begin(struct member *mem, struct stream *s, const char *name)
 		many_pump(m);
 	}
 	many_go_on(m); /* it is not behind, whoever was waited for */
-	if (m->plan->handlers_max > 0 && has_handlers(m) &&
-	    m->handlers >= m->plan->handlers_max) {
+	if (has_all_handlers(m)) {
 		m->door_waits = true;
 		door_pause(&m->run.door);
 	}
+}
+
+static void
+on_again(uv_timer_t *t)
+{
+	let_in(t->data);
+}
+
+/*
+ * Descriptors, processes or memory are short: whoever has come waits, and the
+ * others in the backlog, until a channel has ended, or a moment.
+ */
+static void
+wait_for_handler(
+    struct many *m, const struct door_client *c, const struct fail *why)
+{
+	const uint64_t now = uv_now(&m->run.loop);
+	struct fail f;
+
+	m->door_waits = true;
+	uv_timer_start(&m->again, on_again, AGAIN_MS, 0);
+	door_wait(&m->run.door, c);
+	if (m->told_short_ms != 0 && now - m->told_short_ms < TELL_MS)
+		return;
+	m->told_short_ms = now > 0 ? now : 1;
+	fail_set(
+	    &f, STATUS_IO, "%s; clients wait until that is over", why->what);
+	fail_hint(&f,
+	    "try: a larger limit (ulimit -n, ulimit -u), or --max-handlers");
+	m->run.plan->complain(&f);
 }
 
 void
@@ -161,8 +224,10 @@ many_on_client(struct door *d, const struct door_client *c)
 	struct many *m = d->owner;
 	char name[ADDR_TEXT_MAX];
 	struct member *mem;
+	struct process p;
 	struct stream *s;
 	struct fail f;
+	bool again;
 
 	door_client_name(d, c, name);
 	mem = new_member(m, c->which, &f);
@@ -171,16 +236,29 @@ many_on_client(struct door *d, const struct door_client *c)
 		door_deny(d, c, "there is no memory for it");
 		return;
 	}
+	if (has_handlers(m) && spawn(mem, c, name, &p, &again, &f) == -1) {
+		drop_member(mem);
+		if (again) {
+			m->begun--; /* nobody has heard of it */
+			wait_for_handler(m, c, &f);
+			return;
+		}
+		tell(m, &f, name);
+		door_deny(d, c, "its handler cannot be started");
+		return;
+	}
 	s = c->borrowed ? stream_socket_new(&m->run.loop, c->fd, true)
 			: stream_socket_of_kind(m->poller, c->fd, c->kind);
 	if (s == NULL) {
 		fail_set(&f, STATUS_IO, "%s", strerror(errno));
 		tell(m, &f, name);
+		if (has_handlers(m))
+			process_undo(&p);
 		drop_member(mem);
 		door_left(d, c->guest);
 		return;
 	}
-	if (has_handlers(m) && start_handler(mem, c, name, &f) == -1) {
+	if (has_handlers(m) && take_handler(mem, &p, &f) == -1) {
 		tell(m, &f, name);
 		stream_close(s, false); /* nobody has it yet */
 		drop_member(mem);
@@ -323,10 +401,7 @@ many_on_over(struct talk *t)
 		TAILQ_REMOVE(&m->waiting, mem, waiting);
 	door_left(&m->run.door, mem->guest);
 	free_member(mem);
-	if (m->door_waits && m->handlers < m->plan->handlers_max) {
-		m->door_waits = false;
-		door_resume(&m->run.door);
-	}
+	let_in(m);
 	/* Perhaps it was the one that was waited for. */
 	many_go_on(m);
 	many_stop_if_done(m);

@@ -86,6 +86,8 @@ struct many {
 	uv_idle_t more; /* there is more input to look at */
 	uv_timer_t sweep;
 	uv_timer_t grace;
+	uv_timer_t again; /* what a handler needs may be there again */
+	uint64_t told_short_ms;
 	uv_prepare_t weigh; /* memory, when a turn is over */
 	struct status_socket *status;
 	uint64_t refused; /* lines of the input */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -203,4 +204,16 @@ process_has_ended(pid_t pid, int *status)
 	if (r == -1)
 		*status = 0; /* somebody has taken it */
 	return r != 0;
+}
+
+void
+process_undo(const struct process *p)
+{
+	int status;
+
+	close(p->in);
+	close(p->out);
+	process_signal(p->pid, SIGKILL);
+	while (waitpid(p->pid, &status, 0) == -1 && errno == EINTR)
+		;
 }

@@ -42,6 +42,9 @@ struct process {
 int process_start(struct process *, const char *path, char *const argv[],
     char *const env[], const struct process_origin *);
 
+/* One that nobody has anything of yet is ended at once; its pipes close. */
+void process_undo(const struct process *);
+
 /* A signal to its group. False: there is none any more. */
 bool process_signal(pid_t pid, int number);
 

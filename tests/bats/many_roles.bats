@@ -178,6 +178,26 @@ program() {
 	each
 }
 
+@test "where descriptors are too few for a handler its client waits, and is served" {
+	body() {
+		(
+			ulimit -n 30
+			many --linger 0 --exec cat
+			declare -p SERVER PIDS A ADDRESSES >as
+		)
+		. ./as
+		for i in {1..20}; do
+			guest "g$i" send '1\r\na' expect '1\r\na' until go
+		done
+		until_true err_like 'cannot be started: .* open files; clients wait'
+		! grep -q denied err
+		touch go
+		guests_held g{1..20}
+		until_true no_children
+	}
+	each tcp4 unix
+}
+
 @test "--each has one process, which is told channels and answers to them" {
 	body() {
 		program upper '$| = 1; while (<STDIN>) { s/\t(.*)/\t\U$1/; print }'

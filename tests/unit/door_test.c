@@ -46,7 +46,8 @@ struct scene {
 	char name[ADDR_TEXT_MAX]; /* ... and name, */
 	char why[512];		  /* and what it was denied for */
 	bool forwarded;
-	bool pause; /* when the next one is let in */
+	unsigned wait; /* so many times who comes is to wait */
+	bool pause;    /* when the next one is let in */
 	struct fail fail;
 };
 
@@ -66,6 +67,11 @@ on_client(struct door *d, const struct door_client *c)
 
 	if (s->clients == CLIENTS)
 		abort();
+	if (s->wait > 0) {
+		s->wait--;
+		door_wait(d, c);
+		return;
+	}
 	s->fd[s->clients] = c->fd;
 	s->guest[s->clients++] = c->guest;
 	s->which = c->which;
@@ -780,6 +786,46 @@ test_pause(void)
 	finish(&s, "pause");
 }
 
+/* Who cannot be served yet comes again, in front of others, as who he is. */
+static void
+test_wait(void)
+{
+	struct scene s;
+	int fd[2];
+
+	prepare(&s, "127.0.0.1:0");
+	s.plan.proxied = true;
+	s.wait = 2;
+	start(&s);
+	fd[0] = come(&s, 0, HEADER_V1);
+	while (s.wait > 1 && !s.late)
+		uv_run(&s.loop, UV_RUN_ONCE);
+	fd[1] = come(&s, 0, HEADER_V1);
+	turn(&s, 5);
+	is_num(s.door.waiting, 1, "who cannot be served stands at the door");
+	is_num(s.door.inside, 1, "and nobody else comes in");
+	door_resume(&s.door);
+	is_num(s.wait, 0, "he comes again");
+	is_num(s.door.waiting, 1, "as often as it takes");
+	door_resume(&s.door);
+	is_num(s.clients, 1, "until he is served");
+	ok(s.forwarded, "with what was forwarded of him");
+	is_num(s.door.denied, 0, "he was not denied");
+	turn_until(&s, &s.clients, 2);
+	close(fd[0]);
+	close(fd[1]);
+	finish(&s, "wait");
+
+	prepare(&s, "127.0.0.1:0");
+	s.wait = 1;
+	start(&s);
+	fd[0] = come(&s, 0, "");
+	while (s.wait > 0 && !s.late)
+		uv_run(&s.loop, UV_RUN_ONCE);
+	close(fd[0]);
+	finish(&s, "who still waits at the end");
+}
+
 /* A program is asked. */
 
 static void
@@ -908,6 +954,7 @@ main(void)
 	test_header_late();
 	test_proxy_from();
 	test_pause();
+	test_wait();
 	test_ask();
 	test_ask_late();
 	return done_testing();
