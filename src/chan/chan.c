@@ -266,9 +266,9 @@ take_empty(struct chan *c, struct inbox *b)
 {
 	struct chan_work *w = c->work;
 
-	c->counts.reads++;
+	c->fresh = true;
 	if (c->on->on_wire != NULL)
-		c->on->on_wire(c, false, slice_of(nothing, 0));
+		c->on->on_wire(c, false, slice_of(nothing, 0), false);
 	if (c->in->mode != FRAMING_RAW)
 		return true;
 	w->batch = (struct batch){b->v, 0, CHAN_BATCH};
@@ -301,9 +301,9 @@ take_bytes(struct chan *c, const struct span *to, size_t n)
 {
 	struct chan_work *w = c->work;
 
-	c->counts.reads++;
+	c->fresh = true;
 	if (c->on->on_wire != NULL)
-		c->on->on_wire(c, false, slice_of(to->p + to->len, n));
+		c->on->on_wire(c, false, slice_of(to->p + to->len, n), false);
 	c->counts.bytes_in += n;
 	c->counts.last_in_ms = uv_now(c->loop->uv);
 	if (to->p == w->part)
@@ -455,13 +455,12 @@ static const struct stream_events stream_events = {
 void
 chan_open(struct chan *c, struct chan_loop *loop, struct stream *stream,
     const struct framing *in, const struct framing *out, size_t queue_max,
-    const struct chan_events *on, void *owner)
+    const struct chan_events *on)
 {
 	memset(c, 0, sizeof(*c));
 	c->loop = loop;
 	c->stream = stream;
 	c->on = on;
-	c->owner = owner;
 	c->in = in;
 	c->out = out;
 	c->queue_max = queue_max;

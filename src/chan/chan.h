@@ -127,8 +127,11 @@ struct chan_events {
 	void (*on_drained)(struct chan *);
 	/* Nothing more can be sent; errno in stream->err. */
 	void (*on_failed)(struct chan *);
-	/* Bytes as they passed on the wire; NULL: nobody looks. */
-	void (*on_wire)(struct chan *, bool out, struct slice bytes);
+	/*
+	 * Bytes as they passed on the wire; NULL: nobody looks. `more` of what
+	 * the same write took.
+	 */
+	void (*on_wire)(struct chan *, bool out, struct slice bytes, bool more);
 	/* Datagrams alone: another peer speaks, stream->peer. */
 	void (*on_peer)(struct chan *);
 	void (*on_trouble)(struct chan *, const struct chan_trouble *);
@@ -139,7 +142,6 @@ struct chan_events {
 struct chan_counts {
 	uint64_t messages_in, messages_out;
 	uint64_t bytes_in, bytes_out;
-	uint64_t reads, writes;		  /* that brought, or took, something */
 	uint64_t last_in_ms, last_out_ms; /* of the loop's clock */
 };
 
@@ -173,12 +175,9 @@ struct chan {
 	struct chan_loop *loop;
 	struct stream *stream;
 	const struct chan_events *on;
-	void *owner;
 	const struct framing *in, *out;
 	struct chan_work *work; /* NULL: nothing is unfinished */
 	struct chan_counts counts;
-	enum chan_reading reading;
-	enum chan_writing writing;
 	/* Set by the owner before anything is sent, if a lost connection has to
 	   be told message by message; slower. NULL: nobody asks. */
 	struct sent *sent;
@@ -189,6 +188,9 @@ struct chan {
 	size_t queue_max;	   /* high-water mark */
 	size_t low; /* on_low is owed at so much; SIZE_MAX: never */
 	struct chan *next_dirty;
+	unsigned reading : 2; /* enum chan_reading */
+	unsigned writing : 2; /* enum chan_writing */
+	bool fresh : 1; /* something was read; the owner may take it off */
 	bool is_dirty : 1;
 	bool closing : 1;      /* nothing of it is done any more */
 	bool owns_framing : 1; /* since chan_change; it is `in` and `out` */
@@ -206,7 +208,7 @@ void chan_loop_release(struct chan_loop *);
  */
 void chan_open(struct chan *, struct chan_loop *, struct stream *,
     const struct framing *in, const struct framing *out, size_t queue_max,
-    const struct chan_events *, void *owner);
+    const struct chan_events *);
 
 /*
  * Queues batch->v[*next...]; moves *next. What was wrong with one that is

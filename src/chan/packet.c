@@ -131,9 +131,9 @@ count_in(struct chan *c, struct inbox *b)
 	b->at = 0;
 	while (b->run_at < b->runs_n) {
 		s = take(b);
-		c->counts.reads++;
+		c->fresh = true;
 		if (c->on->on_wire != NULL)
-			c->on->on_wire(c, false, s);
+			c->on->on_wire(c, false, s, false);
 		c->counts.bytes_in += s.len;
 	}
 	b->run_at = 0;
@@ -184,9 +184,8 @@ count_out(struct chan *c, const struct slice *v, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		c->counts.writes++;
 		if (c->on->on_wire != NULL)
-			c->on->on_wire(c, true, v[i]);
+			c->on->on_wire(c, true, v[i], false);
 		c->counts.bytes_out += v[i].len;
 	}
 	c->work->encoder.messages += n;

@@ -133,13 +133,14 @@ fail_writing(struct chan *c)
 static void
 count_out(struct chan *c, const struct iovec *v, size_t n)
 {
+	bool more = false;
 	size_t some;
 
-	c->counts.writes++;
 	c->counts.last_out_ms = uv_now(c->loop->uv);
 	for (; c->on->on_wire != NULL && n > 0; v++, n -= some) {
 		some = n < v->iov_len ? n : v->iov_len;
-		c->on->on_wire(c, true, slice_of(v->iov_base, some));
+		c->on->on_wire(c, true, slice_of(v->iov_base, some), more);
+		more = true;
 		c->counts.bytes_out += some;
 	}
 	c->counts.bytes_out += n;

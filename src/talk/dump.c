@@ -340,6 +340,7 @@ dump_init(struct dump *d, const struct framing *in, const struct framing *out,
 {
 	init_side(&d->in, '<', in);
 	init_side(&d->out, '>', out);
+	d->reads = d->writes = 0;
 	d->color = color;
 	d->show = show;
 	d->owner = owner;

@@ -44,6 +44,7 @@ struct dump_side {
 
 struct dump {
 	struct dump_side in, out;
+	uint64_t reads, writes; /* whoever calls it may count them here */
 	bool color;
 	/* A line, without a newline: ASCII, and colours of ours. */
 	void (*show)(void *owner, const char *line);

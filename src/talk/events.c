@@ -69,7 +69,6 @@ talk_name(struct talk *t, const char *peer)
 		else
 			talk_name_peer(t, peer);
 	}
-	t->stamped = UINT64_MAX;
 	if (t->feed != NULL)
 		t->feed->chan = t->of.number;
 }
@@ -89,9 +88,9 @@ talk_unname(struct talk *t)
 void
 talk_stamp(struct talk *t)
 {
-	if (t->stamped == t->chan.counts.reads)
+	if (!t->chan.fresh)
 		return;
-	t->stamped = t->chan.counts.reads;
+	t->chan.fresh = false;
 	about_read(&t->of);
 	if (t->reply != NULL) {
 		t->reply->of.time_us = t->of.time_us;

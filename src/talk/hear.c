@@ -138,7 +138,7 @@ talk_show_kept(struct talk *t)
 bool
 talk_on_batch(struct chan *c, struct batch *b)
 {
-	struct talk *t = c->owner;
+	struct talk *t = talk_of(c);
 	uint64_t left = t->plan->count - t->heard;
 	struct batch text;
 	struct fail f;

@@ -77,7 +77,7 @@ bool talk_tell_close(struct talk *);
 /* wire.c */
 void talk_wire_begin(struct talk *);
 void talk_wire_change(struct talk *, const struct framing *);
-void talk_on_wire(struct chan *, bool out, struct slice bytes);
+void talk_on_wire(struct chan *, bool out, struct slice bytes, bool more);
 
 /* shared.c */
 void talk_on_paused(struct chan *);

@@ -46,7 +46,7 @@ stop_pump_in(struct talk *t)
 static enum chan_pass
 pass_in(struct chan *c)
 {
-	struct talk *t = c->owner;
+	struct talk *t = talk_of(c);
 	size_t n;
 
 	if (t->ending || t->deaf)
@@ -174,7 +174,7 @@ on_stdin(struct inlet *in)
 static void
 on_stream_room(struct chan *c)
 {
-	talk_pump(c->owner);
+	talk_pump(talk_of(c));
 }
 
 static bool

@@ -336,7 +336,7 @@ talk_on_more(struct feed *f)
 void
 talk_on_low(struct chan *c)
 {
-	struct talk *t = c->owner;
+	struct talk *t = talk_of(c);
 
 	if (t->plan->echo && talk_owes(t) && talk_echo(t) && !t->kept)
 		chan_resume(c);

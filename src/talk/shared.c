@@ -10,7 +10,7 @@
 void
 talk_on_paused(struct chan *c)
 {
-	struct talk *t = c->owner;
+	struct talk *t = talk_of(c);
 
 	if (t->home->on_wait != NULL)
 		t->home->on_wait(t);

@@ -247,7 +247,7 @@ stream_failed(struct talk *t, int err)
 static void
 on_end(struct chan *c, enum chan_end why, struct slice seen)
 {
-	struct talk *t = c->owner;
+	struct talk *t = talk_of(c);
 	struct fail f;
 
 	talk_wire_end(t, false, why == CHAN_END_CLOSED || why == CHAN_END_CUT);
@@ -299,7 +299,7 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 static void
 on_drained(struct chan *c)
 {
-	struct talk *t = c->owner;
+	struct talk *t = talk_of(c);
 
 	if (c->writing == CHAN_CLOSED)
 		talk_wire_end(t, true, true);
@@ -319,7 +319,7 @@ on_drained(struct chan *c)
 static void
 on_failed(struct chan *c)
 {
-	struct talk *t = c->owner;
+	struct talk *t = talk_of(c);
 	int err = c->stream->err;
 
 	if (t->feed != NULL)
@@ -349,7 +349,7 @@ on_failed(struct chan *c)
 static void
 on_chan_closed(struct chan *c)
 {
-	struct talk *t = c->owner;
+	struct talk *t = talk_of(c);
 
 	talk_pass_end(t);
 	talk_gone(t);
@@ -412,7 +412,7 @@ talk_begin(struct talk *t, struct stream *stream, const char *name)
 	talk_wire_begin(t);
 	talk_take_handler(t);
 	chan_open(&t->chan, t->home->chans, stream, &p->in, &p->out,
-	    p->queue_max, t->dump != NULL ? &dumped_events : &quiet_events, t);
+	    p->queue_max, t->dump != NULL ? &dumped_events : &quiet_events);
 	if (t->lost != NULL) {
 		t->lost->untaken = 0;
 		sent_init(&t->lost->sent);

@@ -181,7 +181,6 @@ struct talk {
 	struct reply *reply;
 	struct talk_owed *owed; /* NULL: nothing */
 	uint64_t begun_ms, heard, said;
-	uint64_t stamped; /* reads that there were when the time was taken */
 	enum talk_fin first_fin;
 	bool waiting_reply : 1, pacing : 1, feed_ended : 1, met : 1;
 	bool ending : 1, over : 1;
@@ -201,6 +200,12 @@ struct talk {
 	bool abandoned : 1;	/* nobody is told any more */
 	bool peer_apart : 1;	/* of.peer is not in `name` */
 };
+
+static inline struct talk *
+talk_of(struct chan *c)
+{
+	return (void *)((char *)c - offsetof(struct talk, chan));
+}
 
 void talk_home_init(struct talk_home *);
 

@@ -111,7 +111,7 @@ too_long(struct talk *t, const struct chan_trouble *what)
 void
 talk_on_trouble(struct chan *c, const struct chan_trouble *what)
 {
-	struct talk *t = c->owner;
+	struct talk *t = talk_of(c);
 
 	if (t->ending)
 		return;
@@ -124,7 +124,7 @@ talk_on_trouble(struct chan *c, const struct chan_trouble *what)
 void
 talk_on_peer(struct chan *c)
 {
-	struct talk *t = c->owner;
+	struct talk *t = talk_of(c);
 	const struct stream_peer *p = stream_peer(c->stream);
 	char name[ADDR_TEXT_MAX];
 

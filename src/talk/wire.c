@@ -38,13 +38,14 @@ talk_wire_change(struct talk *t, const struct framing *fr)
 }
 
 void
-talk_on_wire(struct chan *c, bool out, struct slice bytes)
+talk_on_wire(struct chan *c, bool out, struct slice bytes, bool more)
 {
-	struct talk *t = c->owner;
+	struct talk *t = talk_of(c);
+	uint64_t *calls = out ? &t->dump->writes : &t->dump->reads;
 
 	log_now(t->home->log);
-	dump_bytes(
-	    t->dump, out, bytes, out ? c->counts.writes : c->counts.reads);
+	*calls += !more;
+	dump_bytes(t->dump, out, bytes, *calls);
 }
 
 void

@@ -86,10 +86,16 @@ answer(struct play *p)
 	return r != CHAN_FULL;
 }
 
+static struct play *
+play_of(struct chan *c)
+{
+	return (void *)((char *)c - offsetof(struct play, chan));
+}
+
 static bool
 on_batch(struct chan *c, struct batch *b)
 {
-	struct play *p = c->owner;
+	struct play *p = play_of(c);
 	uint8_t who =
 	    p->flags & ALONE ? 0 : dgram_double_number(stream_peer(c->stream));
 	bool refused = false;
@@ -116,7 +122,7 @@ on_batch(struct chan *c, struct batch *b)
 static void
 on_end(struct chan *c, enum chan_end why, struct slice seen)
 {
-	struct play *p = c->owner;
+	struct play *p = play_of(c);
 
 	(void)seen;
 	CHECK(why == CHAN_END_FAILED, "nothing else ends it");
@@ -127,7 +133,7 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 static void
 on_low(struct chan *c)
 {
-	struct play *p = c->owner;
+	struct play *p = play_of(c);
 
 	if (!(p->flags & ECHOES) || !p->kept || !answer(p))
 		return;
@@ -138,7 +144,7 @@ on_low(struct chan *c)
 static void
 on_drained(struct chan *c)
 {
-	struct play *p = c->owner;
+	struct play *p = play_of(c);
 
 	CHECK(!(p->flags & ECHOES) || !p->kept, "what waits has not gone");
 }
@@ -153,7 +159,7 @@ on_failed(struct chan *c)
 static void
 on_closed(struct chan *c)
 {
-	((struct play *)c->owner)->closeds++;
+	play_of(c)->closeds++;
 }
 
 static void
@@ -165,7 +171,7 @@ on_peer(struct chan *c)
 static void
 on_trouble(struct chan *c, const struct chan_trouble *t)
 {
-	struct play *p = c->owner;
+	struct play *p = play_of(c);
 
 	CHECK(t->peer != NULL, "trouble has a peer");
 	if (t->err != 0) {
@@ -177,10 +183,11 @@ on_trouble(struct chan *c, const struct chan_trouble *t)
 }
 
 static void
-on_wire(struct chan *c, bool out, struct slice s)
+on_wire(struct chan *c, bool out, struct slice s, bool more)
 {
-	struct play *p = c->owner;
+	struct play *p = play_of(c);
 
+	(void)more;
 	if (!out)
 		p->wire_in += s.len;
 }
@@ -297,7 +304,7 @@ run(struct play *p)
 	uv_idle_start(&p->alive, on_alive);
 	chan_loop_init(&p->loop, &p->uv);
 	chan_open(&p->chan, &p->loop, dgram_double_new(&p->d, &p->uv), &p->raw,
-	    &p->raw, 1, p->flags & DUMP ? &watched : &quiet, p);
+	    &p->raw, 1, p->flags & DUMP ? &watched : &quiet);
 	for (turns = 0; p->d.in_at < p->in_n || p->kept; turns++) {
 		CHECK(turns < TURNS_MAX, "it comes to an end");
 		uv_run(&p->uv, UV_RUN_NOWAIT);

@@ -140,10 +140,16 @@ said(struct side *s, enum where where)
 	chan_close(&s->chan, s->reset);
 }
 
+static struct side *
+side_of(struct chan *c)
+{
+	return (void *)((char *)c - offsetof(struct side, chan));
+}
+
 static bool
 on_batch(struct chan *c, struct batch *b)
 {
-	struct side *s = c->owner;
+	struct side *s = side_of(c);
 
 	s->batches++;
 	s->batch_while_kept = s->batch_while_kept || s->kept != NULL;
@@ -164,7 +170,7 @@ on_batch(struct chan *c, struct batch *b)
 static void
 on_end(struct chan *c, enum chan_end why, struct slice seen)
 {
-	struct side *s = c->owner;
+	struct side *s = side_of(c);
 
 	s->ends++;
 	s->why = why;
@@ -177,7 +183,7 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 static void
 on_low(struct chan *c)
 {
-	struct side *s = c->owner;
+	struct side *s = side_of(c);
 
 	s->lows++;
 	said(s, IN_LOW);
@@ -186,7 +192,7 @@ on_low(struct chan *c)
 static void
 on_drained(struct chan *c)
 {
-	struct side *s = c->owner;
+	struct side *s = side_of(c);
 
 	s->draineds++;
 	said(s, IN_DRAINED);
@@ -195,7 +201,7 @@ on_drained(struct chan *c)
 static void
 on_failed(struct chan *c)
 {
-	struct side *s = c->owner;
+	struct side *s = side_of(c);
 
 	s->faileds++;
 	s->fail_err = c->stream->err;
@@ -203,17 +209,18 @@ on_failed(struct chan *c)
 }
 
 static void
-on_wire(struct chan *c, bool out, struct slice bytes)
+on_wire(struct chan *c, bool out, struct slice bytes, bool more)
 {
-	struct side *s = c->owner;
+	struct side *s = side_of(c);
 
+	(void)more;
 	heap_add(out ? &s->wire_out : &s->wire_in, bytes.p, bytes.len);
 }
 
 static void
 on_closed(struct chan *c)
 {
-	struct side *s = c->owner;
+	struct side *s = side_of(c);
 
 	s->closeds++;
 }
@@ -256,8 +263,8 @@ open_side(struct scene *sc, int i, const struct framing *in,
 	s->is_open = true;
 	s->in = *in;
 	s->out = *out;
-	chan_open(&s->chan, &sc->loop, stream, &s->in, &s->out, queue_max,
-	    &events, s);
+	chan_open(
+	    &s->chan, &sc->loop, stream, &s->in, &s->out, queue_max, &events);
 	return s;
 }
 
@@ -1123,10 +1130,17 @@ test_turn(void)
  * is told that all has left: otherwise it could take that for the end.
  */
 struct order {
+	struct chan chan;
 	struct batch *b;
 	size_t next;
 	unsigned drained_before;
 };
+
+static struct order *
+order_of(struct chan *c)
+{
+	return (void *)((char *)c - offsetof(struct order, chan));
+}
 
 static bool
 refill_on_batch(struct chan *c, struct batch *b)
@@ -1139,7 +1153,7 @@ refill_on_batch(struct chan *c, struct batch *b)
 static void
 refill_on_low(struct chan *c)
 {
-	struct order *o = c->owner;
+	struct order *o = order_of(c);
 
 	chan_send(c, o->b, &o->next);
 }
@@ -1147,7 +1161,7 @@ refill_on_low(struct chan *c)
 static void
 refill_on_drained(struct chan *c)
 {
-	struct order *o = c->owner;
+	struct order *o = order_of(c);
 
 	if (o->next < o->b->n)
 		o->drained_before++;
@@ -1177,20 +1191,19 @@ test_low_before_drained(void)
 	struct batch b = {v, 2, 2};
 	struct order o = {.b = &b};
 	struct stream_double d = {.writes = SCRIPT(writes)};
-	struct chan chan;
 	struct scene sc;
 
 	memset(line, 'h', sizeof(line));
 	scene_begin(&sc);
 	d.by_hand = true;
-	chan_open(&chan, &sc.loop, stream_double_new(&d, &sc.uv), &fr, &fr, 1,
-	    &refill, &o);
-	is_num(chan_send(&chan, &b, &o.next), CHAN_FULL, "one message fits");
+	chan_open(&o.chan, &sc.loop, stream_double_new(&d, &sc.uv), &fr, &fr, 1,
+	    &refill);
+	is_num(chan_send(&o.chan, &b, &o.next), CHAN_FULL, "one message fits");
 	uv_run(&sc.uv, UV_RUN_NOWAIT);
 	is_num(o.next, 2, "on_low asks for the other");
 	is_num(o.drained_before, 0,
 	    "nothing is called drained while on_low is owed");
-	chan_close(&chan, false);
+	chan_close(&o.chan, false);
 	scene_end(&sc, "low before drained");
 	stream_double_release(&d);
 }

@@ -75,10 +75,16 @@ echo(struct scene *s)
 	return chan_send(&s->chan, &s->rest, &s->next) != CHAN_FULL;
 }
 
+static struct scene *
+scene_of(struct chan *c)
+{
+	return (void *)((char *)c - offsetof(struct scene, chan));
+}
+
 static bool
 on_batch(struct chan *c, struct batch *b)
 {
-	struct scene *s = c->owner;
+	struct scene *s = scene_of(c);
 	uint8_t who = dgram_double_number(stream_peer(c->stream));
 	size_t i;
 
@@ -103,7 +109,7 @@ on_batch(struct chan *c, struct batch *b)
 static void
 on_end(struct chan *c, enum chan_end why, struct slice seen)
 {
-	struct scene *s = c->owner;
+	struct scene *s = scene_of(c);
 
 	(void)why;
 	(void)seen;
@@ -113,7 +119,7 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 static void
 on_low(struct chan *c)
 {
-	struct scene *s = c->owner;
+	struct scene *s = scene_of(c);
 
 	s->lows++;
 	if (s->echo && s->kept && echo(s)) {
@@ -125,7 +131,7 @@ on_low(struct chan *c)
 static void
 on_drained(struct chan *c)
 {
-	((struct scene *)c->owner)->draineds++;
+	scene_of(c)->draineds++;
 }
 
 static void
@@ -138,13 +144,13 @@ on_failed(struct chan *c)
 static void
 on_closed(struct chan *c)
 {
-	((struct scene *)c->owner)->closeds++;
+	scene_of(c)->closeds++;
 }
 
 static void
 on_peer(struct chan *c)
 {
-	struct scene *s = c->owner;
+	struct scene *s = scene_of(c);
 
 	s->peers++;
 	s->seen[dgram_double_number(stream_peer(c->stream))]++;
@@ -153,7 +159,7 @@ on_peer(struct chan *c)
 static void
 on_trouble(struct chan *c, const struct chan_trouble *t)
 {
-	struct scene *s = c->owner;
+	struct scene *s = scene_of(c);
 
 	s->trouble = *t;
 	if (t->err == 0) {
@@ -166,10 +172,11 @@ on_trouble(struct chan *c, const struct chan_trouble *t)
 }
 
 static void
-on_wire(struct chan *c, bool out, struct slice bytes)
+on_wire(struct chan *c, bool out, struct slice bytes, bool more)
 {
-	struct scene *s = c->owner;
+	struct scene *s = scene_of(c);
 
+	(void)more;
 	if (out)
 		s->wire_out += bytes.len;
 	else
@@ -232,7 +239,7 @@ begin(struct scene *s, size_t max, bool watch)
 	uv_idle_start(&s->alive, on_alive);
 	chan_loop_init(&s->loop, &s->uv);
 	chan_open(&s->chan, &s->loop, dgram_double_new(&s->d, &s->uv), &s->raw,
-	    &s->raw, 1, watch ? &watched : &events, s);
+	    &s->raw, 1, watch ? &watched : &events);
 }
 
 static void

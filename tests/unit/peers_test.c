@@ -1079,10 +1079,16 @@ static struct talker talkers[3];
 static size_t talkers_n;
 static struct chan_loop chans;
 
+static struct talker *
+talker_of(struct chan *c)
+{
+	return (void *)((char *)c - offsetof(struct talker, chan));
+}
+
 static bool
 on_batch(struct chan *c, struct batch *b)
 {
-	struct talker *t = c->owner;
+	struct talker *t = talker_of(c);
 	size_t next = 0;
 
 	t->messages += b->n;
@@ -1113,7 +1119,7 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 static void
 on_chan_closed(struct chan *c)
 {
-	struct talker *t = c->owner;
+	struct talker *t = talker_of(c);
 
 	t->closed++;
 }
@@ -1136,7 +1142,7 @@ on_talker(struct peers *p, struct stream *s)
 	struct talker *t = &talkers[talkers_n++];
 
 	(void)p;
-	chan_open(&t->chan, &chans, s, &raw, &raw, 65536, &chan_events, t);
+	chan_open(&t->chan, &chans, s, &raw, &raw, 65536, &chan_events);
 	return true;
 }
 
