@@ -18,12 +18,18 @@ clock_us(clockid_t id)
 	return (uint64_t)ts.tv_sec * MILLION + (uint64_t)ts.tv_nsec / 1000;
 }
 
+uint64_t
+about_even_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
+}
+
 /* Both clocks now: since the epoch, and one that runs evenly. */
 static void
 read_clocks(uint64_t *time_us, uint64_t *even_us)
 {
 	*time_us = clock_us(CLOCK_REALTIME);
-	*even_us = clock_us(CLOCK_MONOTONIC);
+	*even_us = about_even_us();
 }
 
 void
@@ -31,6 +37,14 @@ about_begin(struct about_of *of, uint64_t number, const char *peer)
 {
 	*of = (struct about_of){.number = number, .peer = peer};
 	read_clocks(&of->time_us, &of->begun_us);
+}
+
+void
+about_begin_late(
+    struct about_of *of, uint64_t number, const char *peer, uint64_t begun_us)
+{
+	*of = (struct about_of){
+	    .number = number, .peer = peer, .begun_us = begun_us};
 }
 
 void
@@ -43,12 +57,12 @@ about_read(struct about_of *of)
 }
 
 size_t
-about_chan(const struct about_of *of, char to[ABOUT_CHAN_MAX])
+about_chan(uint64_t number, char to[ABOUT_CHAN_MAX])
 {
 	size_t n;
 
 	to[0] = 'c';
-	n = 1 + num_print(of->number, to + 1);
+	n = 1 + num_print(number, to + 1);
 	to[n] = '\0';
 	return n;
 }

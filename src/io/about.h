@@ -39,11 +39,18 @@ struct about {
 /* A conversation begins, now; `peer` is to last as long as it. */
 void about_begin(struct about_of *, uint64_t number, const char *peer);
 
+/* The same of one that began at that time, of which nothing was said yet. */
+void about_begin_late(
+    struct about_of *, uint64_t number, const char *peer, uint64_t begun_us);
+
+/* The clock that runs evenly, now. */
+uint64_t about_even_us(void);
+
 /* What is written from here on has been read now. */
 void about_read(struct about_of *);
 
-/* The name of the channel, which ends in a NUL; its length. */
-size_t about_chan(const struct about_of *, char to[ABOUT_CHAN_MAX]);
+/* The name of a channel, which ends in a NUL; its length. */
+size_t about_chan(uint64_t number, char to[ABOUT_CHAN_MAX]);
 
 /* Nothing is written down yet. */
 void about_init(struct about *, struct about_of *);

@@ -328,8 +328,9 @@ field(const struct format_piece *p, struct about *a, struct slice m, char *buf)
 	case 0:
 		return p->text;
 	case 'c':
-		return of->number > 0 ? slice_of(buf, about_chan(of, buf))
-				      : none;
+		return of->number > 0
+		    ? slice_of(buf, about_chan(of->number, buf))
+		    : none;
 	case 'p':
 		return of->peer[0] != '\0'
 		    ? slice_of(of->peer, strlen(of->peer))

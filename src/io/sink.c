@@ -74,7 +74,7 @@ sink_set_whose(struct sink *s, struct about_of *of)
 {
 	s->about.of = of;
 	if (s->tagged) {
-		s->tag_len = about_chan(of, s->tag);
+		s->tag_len = about_chan(of->number, s->tag);
 		s->tag[s->tag_len++] = '\t';
 	}
 }
@@ -154,7 +154,7 @@ put_json_before(struct sink *s, bool binary, struct span *out)
 	add_text(out, "{\"event\":\"message\",");
 	if (a->of->number > 0) {
 		add_text(out, "\"chan\":\"");
-		add(out, chan, about_chan(a->of, chan));
+		add(out, chan, about_chan(a->of->number, chan));
 		add_text(out, "\",");
 	}
 	add_text(

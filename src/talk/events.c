@@ -15,13 +15,51 @@
 
 static const char nobody[] = "";
 
+/* What is shown of the peer from now on; NULL: it is in the name. */
 static void
-free_peer(struct talk *t)
+set_peer(struct talk *t, const char *peer)
 {
+	if (t->peer_apart && t->about->peer != nobody)
+		free((void *)(uintptr_t)t->about->peer);
+	t->peer_apart = peer != NULL;
+	if (peer != NULL)
+		t->about->peer = peer;
+}
+
+/* In the name it is the second word. */
+const char *
+talk_peer(const struct talk *t)
+{
+	const char *blank = strchr(t->name, ' ');
+
 	if (t->peer_apart)
-		free((void *)(uintptr_t)t->of.peer);
-	t->of.peer = nobody;
-	t->peer_apart = false;
+		return t->about->peer;
+	return blank == NULL ? nobody : blank + 1;
+}
+
+/* NULL: out of memory. */
+static struct about_of *
+make_about(struct talk *t)
+{
+	if (t->about != NULL)
+		return t->about;
+	t->about = calloc(1, sizeof(*t->about));
+	if (t->about != NULL)
+		about_begin_late(
+		    t->about, t->number, talk_peer(t), t->begun_us);
+	return t->about;
+}
+
+struct about_of *
+talk_about(struct talk *t)
+{
+	struct fail f;
+
+	if (make_about(t) == NULL) {
+		fail_set(&f, STATUS_IO, "%s: out of memory", t->name);
+		talk_end_with(t, &f, "failed");
+	}
+	return t->about;
 }
 
 /* The address of the other side, fit for any line: as it is, most often. */
@@ -31,14 +69,21 @@ talk_name_peer(struct talk *t, const char *name)
 	struct span out = {NULL, 0, 4 * strlen(name)};
 	size_t pos = 0;
 
-	free_peer(t);
+	if (make_about(t) == NULL)
+		return;
+	set_peer(t, nobody);
 	out.p = malloc(out.cap + 1);
 	if (out.p == NULL)
 		return;
 	text_escape(TEXT_LINE, slice_of(name, strlen(name)), &pos, &out);
 	out.p[out.len] = '\0';
-	t->of.peer = (char *)out.p;
-	t->peer_apart = true;
+	set_peer(t, (char *)out.p);
+}
+
+uint64_t
+talk_age_ms(const struct talk *t)
+{
+	return (about_even_us() - t->begun_us) / 1000;
 }
 
 static bool
@@ -55,47 +100,50 @@ void
 talk_name(struct talk *t, const char *peer)
 {
 	char chan[ABOUT_CHAN_MAX], *name;
-	size_t len;
+	size_t len = about_chan(t->number, chan);
 
-	about_begin(&t->of, t->of.number, nobody);
-	len = about_chan(&t->of, chan);
+	t->begun_us = about_even_us();
 	name = malloc(len + strlen(peer) + 2);
 	t->name = nobody;
 	if (name != NULL) {
 		sprintf(name, "%s %s", chan, peer);
 		t->name = name;
-		if (is_plain(peer))
-			t->of.peer = name + len + 1;
-		else
+		if (!is_plain(peer))
 			talk_name_peer(t, peer);
 	}
 	if (t->feed != NULL)
-		t->feed->chan = t->of.number;
+		t->feed->chan = t->number;
 }
 
 void
 talk_unname(struct talk *t)
 {
-	if (t->name == NULL)
-		return;
-	free_peer(t);
-	if (t->name != nobody)
+	set_peer(t, NULL);
+	free(t->about);
+	t->about = NULL;
+	if (t->name != NULL && t->name != nobody)
 		free((void *)(uintptr_t)t->name);
 	t->name = NULL;
 }
 
 /* When this was read is said of each of its messages: once for each read. */
-void
+bool
 talk_stamp(struct talk *t)
 {
+	struct about_of *of = talk_about(t);
+
+	if (of == NULL)
+		return false;
 	if (!t->chan.fresh)
-		return;
+		return true;
 	t->chan.fresh = false;
-	about_read(&t->of);
+	about_read(of);
 	if (t->reply != NULL) {
-		t->reply->of.time_us = t->of.time_us;
-		t->reply->of.since_us = t->of.since_us;
+		t->reply->of.peer = of->peer;
+		t->reply->of.time_us = of->time_us;
+		t->reply->of.since_us = of->since_us;
 	}
+	return true;
 }
 
 static bool
@@ -116,7 +164,7 @@ begin(const struct talk *t, struct event *e, const char *kind)
 {
 	char chan[ABOUT_CHAN_MAX];
 
-	about_chan(&t->of, chan);
+	about_chan(t->number, chan);
 	event_begin(e, kind, t->outlet->terminal);
 	add_text(e, "chan", chan);
 }
@@ -157,7 +205,7 @@ tell_open(struct talk *t)
 	struct event e;
 
 	begin(t, &e, "open");
-	add_text(&e, "peer", t->of.peer);
+	add_text(&e, "peer", talk_peer(t));
 	return say(t, &e);
 }
 

@@ -100,7 +100,7 @@ show(struct talk *t, const struct batch *b)
 	enum outlet_result r = OUTLET_BUSY;
 
 	if (talk_tell_due(t))
-		r = outlet_put(t->outlet, &t->of, b);
+		r = outlet_put(t->outlet, t->about, b);
 	t->kept = r == OUTLET_WAIT || r == OUTLET_BUSY;
 	if (r == OUTLET_BUSY) {
 		if (talk_owed(t) == NULL) {
@@ -124,7 +124,7 @@ talk_show_kept(struct talk *t)
 {
 	struct batch b = {NULL, 0, 0};
 
-	if (outlet_keeps(t->outlet, &t->of))
+	if (t->about != NULL && outlet_keeps(t->outlet, t->about))
 		return false;
 	t->kept = false;
 	if (t->owed != NULL) {
@@ -150,8 +150,8 @@ talk_on_batch(struct chan *c, struct batch *b)
 		b->n = (size_t)left;
 	good = to_text(t, b, &text, &f) == 0;
 	t->heard += text.n;
-	if (!t->plan->no_output || t->plan->reply != NULL)
-		talk_stamp(t);
+	if ((!t->plan->no_output || t->plan->reply != NULL) && !talk_stamp(t))
+		return true;
 	if (t->plan->expect != NULL)
 		look_at_messages(t, &text);
 	if (t->plan->echo) {

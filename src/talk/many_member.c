@@ -107,7 +107,7 @@ new_member(struct many *m, size_t which, struct fail *f)
 	t->outlet = m->outlet;
 	t->shared = true;
 	t->owner = mem;
-	t->of.number = mem->link.number = ++m->begun;
+	t->number = mem->link.number = ++m->begun;
 	if (open_charset(mem, f) == -1) {
 		free_member(mem);
 		return NULL;
@@ -138,7 +138,7 @@ spawn(const struct member *mem, const struct door_client *c, const char *name,
 	    .out = &t->plan->out,
 	};
 
-	about_chan(&t->of, channel);
+	snprintf(channel, sizeof(channel), "c%" PRIu64, t->number);
 	return handler_spawn(
 	    &m->run.plan->handler, &m->run.origin, &about, p, again, f);
 }

@@ -14,7 +14,7 @@
 #include "talk/run.h"
 
 struct member {
-	struct talk talk; /* of.number is that of the link */
+	struct talk talk; /* its number is that of the link */
 	struct crowd_link link;
 	struct many *many;
 	size_t which;	     /* of the places */

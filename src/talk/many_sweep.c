@@ -46,7 +46,8 @@ look_at(struct many *m, struct member *mem)
 	if (t->ending || t->over || mem->waits)
 		return;
 	if (p->first_ms > 0 && n->messages_in == 0 &&
-	    c->reading == CHAN_READING && since(m, t->begun_ms) >= p->first_ms)
+	    c->reading == CHAN_READING &&
+	    since(m, talk_now(t) - talk_age_ms(t)) >= p->first_ms)
 		timed_out(mem, "--first-message-timeout", p->first_ms, false);
 	else if (p->message_ms > 0 && chan_partial(c) > 0 &&
 	    c->reading == CHAN_READING &&

@@ -62,13 +62,13 @@ line_of(const struct many *m, const struct member *mem, struct event *e,
 	const struct chan_counts *n = &t->chan.counts;
 	char chan[ABOUT_CHAN_MAX];
 
-	about_chan(&t->of, chan);
+	about_chan(t->number, chan);
 	event_begin(e, "channel", terminal);
 	add_text(e, "chan", chan);
-	add_text(e, "peer", t->of.peer);
+	add_text(e, "peer", talk_peer(t));
 	add_text(e, "place", door_name(&m->run.door, mem->which));
 	add_text(e, "state", state_of(t));
-	event_number(e, "age_ms", uv_now(&m->run.loop) - t->begun_ms);
+	event_number(e, "age_ms", talk_age_ms(t));
 	event_number(e, "messages_in", n->messages_in);
 	event_number(e, "bytes_in", n->bytes_in);
 	event_number(e, "messages_out", n->messages_out);

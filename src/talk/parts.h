@@ -68,7 +68,9 @@ void talk_pass_end(struct talk *);
 void talk_name(struct talk *, const char *peer);
 void talk_unname(struct talk *);
 void talk_name_peer(struct talk *, const char *name);
-void talk_stamp(struct talk *);
+/* What is said of its messages; NULL: out of memory, and it ends. */
+struct about_of *talk_about(struct talk *);
+bool talk_stamp(struct talk *);
 void talk_tell_open(struct talk *);
 bool talk_tell_error(struct talk *, const struct fail *, uint64_t line);
 bool talk_tell_due(struct talk *);

@@ -280,7 +280,7 @@ take_turn(struct run *run)
 	if (run->plan->talk.charset.name != NULL)
 		t->charset = &run->charset;
 	t->owner = run;
-	t->of.number = ++run->begun;
+	t->number = ++run->begun;
 	run->may_come_back = false;
 }
 

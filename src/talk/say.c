@@ -40,7 +40,7 @@ reply_ready(struct talk *t, struct fail *f)
 		fail_set(f, STATUS_IO, "out of memory");
 		return false;
 	}
-	if (reply_begin(r, p->reply, &p->charset, p->out.max, &t->of, f) ==
+	if (reply_begin(r, p->reply, &p->charset, p->out.max, t->about, f) ==
 	    -1) {
 		free(r);
 		return false;

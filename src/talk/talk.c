@@ -399,7 +399,6 @@ talk_begin(struct talk *t, struct stream *stream, const char *name)
 	unsigned todo;
 
 	t->status = STATUS_DONE;
-	t->begun_ms = uv_now(t->home->chans->uv);
 	talk_name(t, name);
 	if (t->charset != NULL)
 		charset_restart(t->charset);

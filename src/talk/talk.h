@@ -161,11 +161,7 @@ struct talk {
 	bool shared;
 	unsigned timers_open;
 	void *owner;
-	/*
-	 * What is said of its messages. The owner sets the number: the channel
-	 * is c1, c2, ...; the peer is fit for any line.
-	 */
-	struct about_of of;
+	uint64_t number; /* its channel is c1, c2, ... */
 
 	enum status status;
 	struct talk_words *words; /* NULL: there was nothing to say */
@@ -174,13 +170,16 @@ struct talk {
 	struct chan chan;
 	struct life life;
 	const char *name; /* "c1 127.0.0.1:5", for texts */
+	/* What is said of its messages; NULL: none was shown so far. */
+	struct about_of *about;
 	struct talk_timer *timers;
 	struct talk *next_ending;
 	struct dump *dump;
 	struct talk_pumps *pumps;
 	struct reply *reply;
 	struct talk_owed *owed; /* NULL: nothing */
-	uint64_t begun_ms, heard, said;
+	uint64_t begun_us;	/* about_even_us */
+	uint64_t heard, said;
 	enum talk_fin first_fin;
 	bool waiting_reply : 1, pacing : 1, feed_ended : 1, met : 1;
 	bool ending : 1, over : 1;
@@ -198,7 +197,7 @@ struct talk {
 	bool deaf : 1;		/* the handler reads no more: it is dropped */
 	bool handler_first : 1; /* it ended before anything went wrong */
 	bool abandoned : 1;	/* nobody is told any more */
-	bool peer_apart : 1;	/* of.peer is not in `name` */
+	bool peer_apart : 1;	/* about->peer is not in `name` */
 };
 
 static inline struct talk *
@@ -278,6 +277,11 @@ void talk_cut(struct talk *, enum status, const struct fail *);
  * there is none, and nothing to wait for.
  */
 bool talk_stop(struct talk *);
+
+/* The address of the other side, fit for any line; or empty. */
+const char *talk_peer(const struct talk *);
+/* Since it has begun. */
+uint64_t talk_age_ms(const struct talk *);
 
 /* The line of SIGUSR1, and the beginning of the last one of -v. */
 void talk_describe(const struct talk *, char *buf, size_t cap);

@@ -140,7 +140,7 @@ talk_describe(const struct talk *t, char *buf, size_t cap)
 	    " not acknowledged, %zu queued; %.3f s",
 	    t->name, n->messages_in, n->bytes_in, more, n->messages_out,
 	    n->bytes_out, unacked < 0 ? 0 : unacked, chan_queued(&t->chan),
-	    (double)(talk_now(t) - t->begun_ms) / 1000);
+	    (double)talk_age_ms(t) / 1000);
 }
 
 void
