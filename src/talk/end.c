@@ -102,7 +102,7 @@ close_all(struct talk *t)
 	talk_wire_end(t, true, false);
 	talk_last_words(t);
 	talk_reply_end(t);
-	if (t->lost != NULL)
+	if (t->home->lost != NULL)
 		talk_count_untaken(t);
 	chan_close(&t->chan, false);
 	talk_clocks_close(t);
@@ -234,6 +234,14 @@ talk_settle(struct talk *t)
 	settle(t);
 }
 
+struct talk_extra *
+talk_extra(struct talk *t)
+{
+	if (t->extra == NULL)
+		t->extra = calloc(1, sizeof(*t->extra));
+	return t->extra;
+}
+
 void
 talk_home_init(struct talk_home *home)
 {
@@ -301,8 +309,11 @@ talk_release(struct talk *t)
 	talk_unname(t);
 	free(t->owed);
 	t->owed = NULL;
-	free(t->dump);
-	free(t->pumps);
-	t->dump = NULL;
-	t->pumps = NULL;
+	if (t->extra == NULL)
+		return;
+	free(t->extra->dump);
+	free(t->extra->pumps);
+	if (!t->extra_lent)
+		free(t->extra);
+	t->extra = NULL;
 }

@@ -131,6 +131,7 @@ bool
 talk_stamp(struct talk *t)
 {
 	struct about_of *of = talk_about(t);
+	struct reply *r = talk_has(t)->reply;
 
 	if (of == NULL)
 		return false;
@@ -138,10 +139,10 @@ talk_stamp(struct talk *t)
 		return true;
 	t->chan.fresh = false;
 	about_read(of);
-	if (t->reply != NULL) {
-		t->reply->of.peer = of->peer;
-		t->reply->of.time_us = of->time_us;
-		t->reply->of.since_us = of->since_us;
+	if (r != NULL) {
+		r->of.peer = of->peer;
+		r->of.time_us = of->time_us;
+		r->of.since_us = of->since_us;
 	}
 	return true;
 }

@@ -57,11 +57,11 @@ to_text(
     struct talk *t, const struct batch *b, struct batch *text, struct fail *f)
 {
 	*text = *b;
-	if (t->charset == NULL ||
+	if (talk_has(t)->charset == NULL ||
 	    (t->plan->no_output && t->plan->expect == NULL &&
 		t->plan->reply == NULL))
 		return 0;
-	if (charset_convert(t->charset, b, text, f) == 0)
+	if (charset_convert(talk_has(t)->charset, b, text, f) == 0)
 		return 0;
 	return fail_prefix(f, "%s", t->name);
 }
@@ -190,7 +190,8 @@ talk_ends_in_text(struct talk *t)
 {
 	struct fail f;
 
-	if (t->charset == NULL || charset_end(t->charset, &f) == 0)
+	if (talk_has(t)->charset == NULL ||
+	    charset_end(talk_has(t)->charset, &f) == 0)
 		return true;
 	fail_prefix(&f, "%s", t->name);
 	talk_end_with(t, &f, "truncated");

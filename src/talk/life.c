@@ -5,7 +5,7 @@
 static unsigned
 over(struct life *l, enum status s)
 {
-	l->status = s;
+	l->status = (uint8_t)s;
 	return LIFE_DO_END;
 }
 

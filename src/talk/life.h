@@ -40,6 +40,7 @@
 #define TALK_LIFE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -87,7 +88,7 @@ struct life {
 	bool queued : 1;    /* of ours, not yet sent: the owner keeps it so */
 	unsigned input : 2; /* enum life_input */
 	unsigned ours : 2;  /* enum life_ours */
-	enum status status;
+	uint8_t status;	    /* enum status */
 };
 
 /* quiet: the input has nothing to say. Returns what to do at once. */

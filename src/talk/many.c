@@ -329,7 +329,7 @@ on_dump(struct talk *t, const char *line)
 static void
 on_refused(struct talk *t, const struct fail *f)
 {
-	struct member *mem = t->owner;
+	struct member *mem = many_of(t);
 
 	mem->many->run.plan->complain(f);
 }

@@ -54,9 +54,11 @@ tell(struct many *m, const struct fail *f, const char *name)
 static void
 free_member(struct member *mem)
 {
-	if (mem->talk.charset != NULL)
-		charset_release(mem->talk.charset);
-	free(mem->talk.charset);
+	struct charset *charset = talk_has(&mem->talk)->charset;
+
+	if (charset != NULL)
+		charset_release(charset);
+	free(charset);
 	if (mem->handler != NULL) {
 		handler_release(mem->handler);
 		mem->many->handlers--;
@@ -79,14 +81,17 @@ static int
 open_charset(struct member *mem, struct fail *f)
 {
 	const struct talk_plan *p = mem->talk.plan;
+	struct talk_extra *extra;
 
 	if (p->charset.name == NULL)
 		return 0;
-	mem->talk.charset = calloc(1, sizeof(*mem->talk.charset));
-	if (mem->talk.charset == NULL)
+	extra = talk_extra(&mem->talk);
+	if (extra != NULL)
+		extra->charset = calloc(1, sizeof(*extra->charset));
+	if (extra == NULL || extra->charset == NULL)
 		return fail_set(f, STATUS_IO, "out of memory");
 	return charset_open(
-	    mem->talk.charset, &p->charset, CHARSET_RECEIVE, p->stream, f);
+	    extra->charset, &p->charset, CHARSET_RECEIVE, p->stream, f);
 }
 
 static struct member *
@@ -106,7 +111,6 @@ new_member(struct many *m, size_t which, struct fail *f)
 	t->plan = &m->plan->talks[which];
 	t->outlet = m->outlet;
 	t->shared = true;
-	t->owner = mem;
 	t->number = mem->link.number = ++m->begun;
 	if (open_charset(mem, f) == -1) {
 		free_member(mem);
@@ -387,7 +391,7 @@ is_told(const struct talk *t)
 void
 many_on_over(struct talk *t)
 {
-	struct member *mem = t->owner;
+	struct member *mem = many_of(t);
 	struct many *m = mem->many;
 
 	if (is_told(t))
@@ -411,7 +415,7 @@ many_on_over(struct talk *t)
 void
 many_on_wait(struct talk *t)
 {
-	struct member *mem = t->owner;
+	struct member *mem = many_of(t);
 	struct many *m = mem->many;
 
 	if (!mem->waits) {

@@ -449,7 +449,7 @@ not_relayed(struct many *m, size_t at, const struct fail *f)
 void
 many_on_heard(struct talk *t, const struct batch *b)
 {
-	struct member *mem = t->owner;
+	struct member *mem = many_of(t);
 	struct many *m = mem->many;
 	struct target but = target_one(mem->link.number);
 
@@ -481,7 +481,7 @@ many_go_on(struct many *m)
 void
 many_on_low(struct talk *t)
 {
-	struct member *mem = t->owner;
+	struct member *mem = many_of(t);
 
 	many_not_late(mem);
 	many_go_on(mem->many);

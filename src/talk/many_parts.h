@@ -102,6 +102,12 @@ many_member(struct crowd_link *l)
 }
 
 static inline struct member *
+many_of(struct talk *t)
+{
+	return (void *)((char *)t - offsetof(struct member, talk));
+}
+
+static inline struct member *
 many_at(const struct many *m, size_t i)
 {
 	return many_member(m->crowd.v[i]);

@@ -29,7 +29,7 @@ void talk_input_failed(struct talk *);
 void talk_on_quit(uv_timer_t *);
 
 /* say.c */
-void talk_said(struct talk *, uint64_t n);
+void talk_said(struct talk *);
 void talk_greet(struct talk *);
 void talk_say_unsent(struct talk *);
 void talk_count_untaken(struct talk *);

@@ -29,12 +29,12 @@ stop_pump_in(struct talk *t)
 {
 	uint8_t *p;
 	size_t len;
-	bool spilt = pump_spill(&t->pumps->in, &p, &len);
+	bool spilt = pump_spill(&t->extra->pumps->in, &p, &len);
 
 	if (!spilt)
 		t->chan.stream->err = errno;
 	t->pumps_in = false;
-	pump_release(&t->pumps->in);
+	pump_release(&t->extra->pumps->in);
 	if (!spilt)
 		return CHAN_PASS_FAILED;
 	if (len > 0)
@@ -51,12 +51,12 @@ pass_in(struct chan *c)
 
 	if (t->ending || t->deaf)
 		return stop_pump_in(t);
-	switch (pump_move(&t->pumps->in, &n)) {
+	switch (pump_move(&t->extra->pumps->in, &n)) {
 	case PUMP_MOVED:
 		chan_passed_in(c, n);
 		t->heard++;
 		talk_clock_stop(t, TALK_REPLY);
-		if (t->pumps->in.held > 0)
+		if (t->extra->pumps->in.held > 0)
 			return stop_pump_in(t);
 		return n < LITTLE ? CHAN_PASS_EMPTY : CHAN_PASS_MOVED;
 	case PUMP_EMPTY:
@@ -67,7 +67,7 @@ pass_in(struct chan *c)
 			talk_look(t);
 		return CHAN_PASS_FULL;
 	case PUMP_FAILED:
-		c->stream->err = t->pumps->in.err;
+		c->stream->err = t->extra->pumps->in.err;
 		return CHAN_PASS_FAILED;
 	case PUMP_PLAIN:
 		break;
@@ -95,17 +95,17 @@ stop_pump_out(struct talk *t)
 	t->pumps_out = false;
 	t->feed->inlet.on_ready = NULL;
 	chan_passed_out(&t->chan, 0, 0, false);
-	if (!pump_spill(&t->pumps->out, &p, &held.len)) {
+	if (!pump_spill(&t->extra->pumps->out, &p, &held.len)) {
 		fail_set(
 		    &f, STATUS_IO, "%s: %s", t->feed->name, strerror(errno));
 		talk_end_with(t, &f, "the input cannot be sent");
 	} else if (held.len > 0) {
 		held.p = p;
 		chan_send(&t->chan, &b, &next);
-		talk_said(t, next);
+		talk_said(t);
 	}
 	free(p);
-	pump_release(&t->pumps->out);
+	pump_release(&t->extra->pumps->out);
 }
 
 void
@@ -121,7 +121,7 @@ talk_pass_plainly(struct talk *t)
 static bool
 move_out(struct talk *t)
 {
-	struct pump *p = &t->pumps->out;
+	struct pump *p = &t->extra->pumps->out;
 	enum pump_result r;
 	size_t n;
 
@@ -137,7 +137,7 @@ move_out(struct talk *t)
 		return false;
 	}
 	if (r == PUMP_MOVED)
-		talk_said(t, 1);
+		talk_said(t);
 	inlet_flow(&t->feed->inlet, r != PUMP_FULL);
 	return r == PUMP_MOVED && n >= LITTLE;
 }
@@ -153,8 +153,8 @@ talk_pass_out(struct talk *t)
 		return true;
 	}
 	/* --on-open is said first. */
-	if (chan_queued(c) > t->pumps->out.held) {
-		chan_passed_out(c, 0, t->pumps->out.held, true);
+	if (chan_queued(c) > t->extra->pumps->out.held) {
+		chan_passed_out(c, 0, t->extra->pumps->out.held, true);
 		return true;
 	}
 	for (i = 0; i < MOVES_A_TURN; i++)
@@ -189,19 +189,22 @@ void
 talk_pass_begin(struct talk *t)
 {
 	const struct talk_plan *p = t->plan;
+	struct talk_extra *extra;
 	int sock = -1;
 
 	if (p->pass_in || p->pass_out)
 		sock = stream_splice_fd(t->chan.stream);
 	if (sock == -1)
 		return;
-	t->pumps = malloc(sizeof(*t->pumps));
-	if (t->pumps == NULL)
+	extra = talk_extra(t);
+	if (extra != NULL)
+		extra->pumps = malloc(sizeof(*extra->pumps));
+	if (extra == NULL || extra->pumps == NULL)
 		return; /* the plain way will do */
 	t->pumps_in = p->pass_in && t->outlet->err == 0 &&
-	    pump_init(&t->pumps->in, sock, &t->outlet->fd, true);
+	    pump_init(&t->extra->pumps->in, sock, &t->outlet->fd, true);
 	t->pumps_out = p->pass_out && is_fresh(t->feed) &&
-	    pump_init(&t->pumps->out, sock, &t->feed->inlet.fd, false);
+	    pump_init(&t->extra->pumps->out, sock, &t->feed->inlet.fd, false);
 	if ((t->pumps_in || t->pumps_out) &&
 	    !chan_pass(&t->chan, t->pumps_in ? pass_in : NULL, on_stream_room))
 		talk_pass_end(t);
@@ -213,10 +216,10 @@ void
 talk_pass_end(struct talk *t)
 {
 	if (t->pumps_in)
-		pump_release(&t->pumps->in);
+		pump_release(&t->extra->pumps->in);
 	if (t->pumps_out)
-		pump_release(&t->pumps->out);
-	if (t->pumps != NULL)
+		pump_release(&t->extra->pumps->out);
+	if (talk_has(t)->pumps != NULL)
 		t->feed->inlet.on_ready = NULL;
 	t->pumps_in = t->pumps_out = false;
 }

@@ -159,7 +159,8 @@ last_line(struct run *run)
 static void
 on_over(struct talk *t)
 {
-	struct run *run = t->owner;
+	struct run *run = run_of(t);
+
 	run->talking = false;
 	if (run->over)
 		uv_stop(&run->loop);
@@ -171,7 +172,7 @@ on_over(struct talk *t)
 static void
 on_dump(struct talk *t, const char *line)
 {
-	struct run *run = t->owner;
+	struct run *run = run_of(t);
 
 	log_show(&run->plan->log, line);
 }
@@ -179,7 +180,7 @@ on_dump(struct talk *t, const char *line)
 static void
 on_refused(struct talk *t, const struct fail *f)
 {
-	struct run *run = t->owner;
+	struct run *run = run_of(t);
 
 	run->plan->complain(f);
 }
@@ -194,6 +195,8 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 	if (uv_loop_init(&run->loop) != 0)
 		return fail_set(f, STATUS_IO, "no event loop to be had");
 	chan_loop_init(&run->chans, &run->loop);
+	if (plan->talk.track)
+		run->home.lost = &run->left;
 	run->home.log = &plan->log;
 	run->home.chans = &run->chans;
 	run->home.on_over = on_over;
@@ -269,7 +272,6 @@ take_turn(struct run *run)
 	memset(t, 0, sizeof(*t));
 	/* Over several connections in turn one count and one pattern hold. */
 	if (run->plan->talk.track) {
-		t->lost = &run->left;
 		t->heard = before.heard;
 		t->met = before.met;
 	}
@@ -277,9 +279,11 @@ take_turn(struct run *run)
 	t->plan = &run->plan->talk;
 	t->feed = &run->feed;
 	t->outlet = &run->outlet;
-	if (run->plan->talk.charset.name != NULL)
-		t->charset = &run->charset;
-	t->owner = run;
+	if (run->plan->talk.charset.name != NULL) {
+		run->extra = (struct talk_extra){.charset = &run->charset};
+		t->extra = &run->extra;
+		t->extra_lent = true;
+	}
 	t->number = ++run->begun;
 	run->may_come_back = false;
 }

@@ -59,7 +59,8 @@ struct run {
 	struct charset charset; /* of what comes */
 	struct talk_home home;
 	struct talk talk;
-	struct talk_lost left; /* by a connection that was lost */
+	struct talk_extra extra; /* of the talk */
+	struct talk_lost left;	 /* by a connection that was lost */
 	struct handler handler;
 	struct process_origin origin;
 	uint64_t begun;	    /* conversations so far */
@@ -115,5 +116,12 @@ void run_end(struct run *, enum status);
 
 /* Has the talk's fail, or nothing, become the run's? */
 void run_take_outcome(struct run *);
+
+/* Of a talk that is the run's own. */
+static inline struct run *
+run_of(struct talk *t)
+{
+	return (void *)((char *)t - offsetof(struct run, talk));
+}
 
 #endif

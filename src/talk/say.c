@@ -31,11 +31,12 @@ static bool
 reply_ready(struct talk *t, struct fail *f)
 {
 	const struct talk_plan *p = t->plan;
+	struct talk_extra *extra = talk_extra(t);
 	struct reply *r;
 
-	if (t->reply != NULL)
+	if (extra != NULL && extra->reply != NULL)
 		return true;
-	r = malloc(sizeof(*r));
+	r = extra == NULL ? NULL : malloc(sizeof(*r));
 	if (r == NULL) {
 		fail_set(f, STATUS_IO, "out of memory");
 		return false;
@@ -45,17 +46,20 @@ reply_ready(struct talk *t, struct fail *f)
 		free(r);
 		return false;
 	}
-	t->reply = r;
+	extra->reply = r;
 	return true;
 }
 
 void
 talk_reply_end(struct talk *t)
 {
-	if (t->reply != NULL)
-		reply_end(t->reply);
-	free(t->reply);
-	t->reply = NULL;
+	struct reply *r = talk_has(t)->reply;
+
+	if (r == NULL)
+		return;
+	reply_end(r);
+	free(r);
+	t->extra->reply = NULL;
 }
 
 /* What --reply makes of what has come, as far as the queue takes it. */
@@ -70,7 +74,7 @@ send_replies(struct talk *t, struct fail *f)
 
 	if (!reply_ready(t, f))
 		return CHAN_REFUSED;
-	r = t->reply;
+	r = t->extra->reply;
 
 	for (;;) {
 		before = r->next;
@@ -116,7 +120,7 @@ talk_echo(struct talk *t)
 	r = send_back(t, &f);
 	t->echoing = false;
 	if (o->echo_next > before) {
-		t->said += o->echo_next - before;
+		t->has_spoken = true;
 		t->life.queued = true;
 	}
 	if (r == CHAN_REFUSED) {
@@ -147,9 +151,9 @@ on_interval(uv_timer_t *timer)
 
 /* Something of ours has been said. */
 void
-talk_said(struct talk *t, uint64_t n)
+talk_said(struct talk *t)
 {
-	t->said += n;
+	t->has_spoken = true;
 	t->life.queued = true;
 	if (t->plan->ask)
 		t->waiting_reply = true;
@@ -190,7 +194,7 @@ send_portion(struct talk *t)
 		one.n = f->next + 1;
 	r = chan_send(&t->chan, &one, &f->next);
 	if (f->next > before)
-		talk_said(t, f->next - before);
+		talk_said(t);
 	return r;
 }
 
@@ -371,7 +375,7 @@ greet_with(struct talk *t, const struct batch *b)
 		break;
 	}
 	t->life.queued = next > 0;
-	t->said += next;
+	t->has_spoken = t->has_spoken || next > 0;
 }
 
 /* What a connection that is about to go leaves behind. */
@@ -384,25 +388,25 @@ talk_count_untaken(struct talk *t)
 
 	if (left > 0)
 		out -= (uint64_t)left < out ? (uint64_t)left : out;
-	t->lost->untaken = sent_beyond(&t->lost->sent, out);
-	if (sent_unsent(&t->lost->sent, chan_queue(c), c->counts.bytes_out,
-		&t->lost->unsent))
-		t->lost->untaken -= t->lost->unsent.frames.n;
-	sent_release(&t->lost->sent);
+	t->home->lost->untaken = sent_beyond(&t->home->lost->sent, out);
+	if (sent_unsent(&t->home->lost->sent, chan_queue(c),
+		c->counts.bytes_out, &t->home->lost->unsent))
+		t->home->lost->untaken -= t->home->lost->unsent.frames.n;
+	sent_release(&t->home->lost->sent);
 }
 
 /* What an earlier connection had not sent. */
 void
 talk_say_unsent(struct talk *t)
 {
-	if (t->lost == NULL)
+	if (t->home->lost == NULL)
 		return;
-	if (t->lost->unsent.frames.n > 0) {
-		t->said += t->lost->unsent.frames.n;
+	if (t->home->lost->unsent.frames.n > 0) {
+		t->has_spoken = true;
 		t->life.queued = true;
-		chan_send_frames(&t->chan, &t->lost->unsent.frames);
+		chan_send_frames(&t->chan, &t->home->lost->unsent.frames);
 	}
-	unsent_free(&t->lost->unsent);
+	unsent_free(&t->home->lost->unsent);
 }
 
 /*

@@ -23,7 +23,7 @@ talk_say(struct talk *t, const struct batch *b, size_t *next)
 	enum chan_sent r = chan_send(&t->chan, b, next);
 
 	if (*next > before)
-		talk_said(t, *next - before);
+		talk_said(t);
 	return r;
 }
 
@@ -32,7 +32,7 @@ talk_told(struct talk *t, uint64_t n)
 {
 	if (n == 0)
 		return;
-	talk_said(t, n);
+	talk_said(t);
 	chan_told(&t->chan, n);
 }
 

@@ -86,7 +86,7 @@ end_of_life(struct talk *t)
 		talk_end_with(t, &f, "closed by the peer");
 		return;
 	}
-	if (t->life.ours != LIFE_LOST && t->said > 0 &&
+	if (t->life.ours != LIFE_LOST && t->has_spoken &&
 	    (t->closing || (t->life.theirs_closed && !t->life.enough))) {
 		talk_settle(t);
 		return;
@@ -400,8 +400,8 @@ talk_begin(struct talk *t, struct stream *stream, const char *name)
 
 	t->status = STATUS_DONE;
 	talk_name(t, name);
-	if (t->charset != NULL)
-		charset_restart(t->charset);
+	if (talk_has(t)->charset != NULL)
+		charset_restart(talk_has(t)->charset);
 	if (t->feed != NULL) {
 		t->feed->owner = t;
 		t->feed->on_more = talk_on_more;
@@ -411,11 +411,12 @@ talk_begin(struct talk *t, struct stream *stream, const char *name)
 	talk_wire_begin(t);
 	talk_take_handler(t);
 	chan_open(&t->chan, t->home->chans, stream, &p->in, &p->out,
-	    p->queue_max, t->dump != NULL ? &dumped_events : &quiet_events);
-	if (t->lost != NULL) {
-		t->lost->untaken = 0;
-		sent_init(&t->lost->sent);
-		t->chan.sent = &t->lost->sent;
+	    p->queue_max,
+	    talk_has(t)->dump != NULL ? &dumped_events : &quiet_events);
+	if (t->home->lost != NULL) {
+		t->home->lost->untaken = 0;
+		sent_init(&t->home->lost->sent);
+		t->chan.sent = &t->home->lost->sent;
 	}
 	talk_pass_begin(t);
 	t->life.stay = p->stay;

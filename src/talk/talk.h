@@ -112,6 +112,8 @@ struct talk_home {
 	/* Those whose feed is NULL have nothing more to hear from us. */
 	bool said_all;
 	bool sweeps; /* the owner has the clock of --idle */
+	/* With track, of those who come one after the other; or NULL. */
+	struct talk_lost *lost;
 
 	/* The home's own. */
 	struct talk *ending; /* those whose end is due */
@@ -144,43 +146,32 @@ struct talk_lost {
 	struct sent sent; /* the conversation's own */
 };
 
+/* What most conversations have no use for. */
+struct talk_extra {
+	struct charset *charset; /* of what comes; set by the owner */
+	struct dump *dump;
+	struct talk_pumps *pumps;
+	struct reply *reply;
+};
+
 struct talk {
 	/* Set by the owner, who keeps them until on_over. */
 	struct talk_home *home;
 	const struct talk_plan *plan;
 	struct feed *feed; /* NULL: the owner says what is said */
 	struct outlet *outlet;
-	struct charset *charset; /* of what comes; NULL: bytes pass */
 	/*
 	 * Whose feed and outlet these are, started; or NULL. Before on_over it
 	 * is gone, and fail.exit is its status if the end has no other.
 	 */
 	struct handler *handler;
-	struct talk_lost *lost; /* with track */
+	struct talk_extra *extra; /* NULL: it has none of that */
+	uint64_t number;	  /* its channel is c1, c2, ... */
+	bool extra_lent : 1;	  /* it is the owner's */
 	/* The outlet is of several: its owner says what happens to it. */
-	bool shared;
-	unsigned timers_open;
-	void *owner;
-	uint64_t number; /* its channel is c1, c2, ... */
-
-	enum status status;
-	struct talk_words *words; /* NULL: there was nothing to say */
+	bool shared : 1;
 
 	/* The conversation's own. */
-	struct chan chan;
-	struct life life;
-	const char *name; /* "c1 127.0.0.1:5", for texts */
-	/* What is said of its messages; NULL: none was shown so far. */
-	struct about_of *about;
-	struct talk_timer *timers;
-	struct talk *next_ending;
-	struct dump *dump;
-	struct talk_pumps *pumps;
-	struct reply *reply;
-	struct talk_owed *owed; /* NULL: nothing */
-	uint64_t begun_us;	/* about_even_us */
-	uint64_t heard, said;
-	enum talk_fin first_fin;
 	bool waiting_reply : 1, pacing : 1, feed_ended : 1, met : 1;
 	bool ending : 1, over : 1;
 	bool due : 1;	    /* it is in home->ending */
@@ -198,12 +189,38 @@ struct talk {
 	bool handler_first : 1; /* it ended before anything went wrong */
 	bool abandoned : 1;	/* nobody is told any more */
 	bool peer_apart : 1;	/* about->peer is not in `name` */
+	bool has_spoken : 1;	/* something of ours was said */
+	unsigned first_fin : 2; /* enum talk_fin */
+	unsigned timers_open : 4;
+	struct life life;
+	enum status status;
+	struct talk_words *words; /* NULL: there was nothing to say */
+	struct chan chan;
+	const char *name; /* "c1 127.0.0.1:5", for texts */
+	/* What is said of its messages; NULL: none was shown so far. */
+	struct about_of *about;
+	struct talk_timer *timers;
+	struct talk *next_ending;
+	struct talk_owed *owed; /* NULL: nothing */
+	uint64_t begun_us;	/* about_even_us */
+	uint64_t heard;
 };
 
 static inline struct talk *
 talk_of(struct chan *c)
 {
 	return (void *)((char *)c - offsetof(struct talk, chan));
+}
+
+/* NULL: out of memory. */
+struct talk_extra *talk_extra(struct talk *);
+
+static inline const struct talk_extra *
+talk_has(const struct talk *t)
+{
+	static const struct talk_extra none;
+
+	return t->extra == NULL ? &none : t->extra;
 }
 
 void talk_home_init(struct talk_home *);

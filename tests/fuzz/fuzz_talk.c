@@ -380,10 +380,16 @@ move_bytes(struct play *p)
 
 /* The conversation. */
 
+static struct play *
+play_of(struct talk *t)
+{
+	return (void *)((char *)t - offsetof(struct play, talk));
+}
+
 static void
 on_over(struct talk *t)
 {
-	struct play *p = t->owner;
+	struct play *p = play_of(t);
 
 	p->overs_twice = p->overs_twice || p->is_over;
 	p->is_over = true;
@@ -490,7 +496,6 @@ begin_talk(struct play *p)
 	p->talk.plan = &p->plan;
 	p->talk.feed = &p->feed;
 	p->talk.outlet = &p->outlet;
-	p->talk.owner = p;
 	talk_begin(&p->talk, s, "peer");
 }
 
