@@ -59,11 +59,12 @@ free_member(struct member *mem)
 	if (charset != NULL)
 		charset_release(charset);
 	free(charset);
-	if (mem->handler != NULL) {
-		handler_release(mem->handler);
+	if (mem->talk.handler != NULL) {
+		handler_release(mem->talk.handler);
 		mem->many->handlers--;
 	}
-	free(mem->handler);
+	free(mem->talk.handler);
+	free(mem->lag);
 	talk_release(&mem->talk);
 	free(mem);
 }
@@ -106,7 +107,7 @@ new_member(struct many *m, size_t which, struct fail *f)
 	}
 	t = &mem->talk;
 	mem->many = m;
-	mem->which = which;
+	mem->which = (uint32_t)which;
 	t->home = &m->run.home;
 	t->plan = &m->plan->talks[which];
 	t->outlet = m->outlet;
@@ -152,19 +153,18 @@ take_handler(struct member *mem, const struct process *p, struct fail *f)
 {
 	struct many *m = mem->many;
 	struct talk *t = &mem->talk;
+	struct handler *h = calloc(1, sizeof(*h));
 
-	mem->handler = calloc(1, sizeof(*mem->handler));
-	if (mem->handler == NULL) {
+	if (h == NULL) {
 		process_undo(p);
 		return fail_set(f, STATUS_IO, "out of memory");
 	}
+	t->handler = h;
 	m->handlers++;
-	if (handler_take(
-		mem->handler, &m->run.plan->handler, &m->run.loop, p, f) == -1)
+	if (handler_take(h, &m->run.plan->handler, &m->run.loop, p, f) == -1)
 		return -1;
-	t->handler = mem->handler;
-	t->feed = &mem->handler->feed;
-	t->outlet = &mem->handler->outlet;
+	t->feed = &h->feed;
+	t->outlet = &h->outlet;
 	t->shared = false;
 	return 0;
 }

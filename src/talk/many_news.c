@@ -180,19 +180,39 @@ encode_for(struct many *m, struct news *n, const struct batch *b, size_t from,
 	n->added = n->ring.bytes - n->added;
 }
 
+/* Never NULL, and perhaps another's if memory is out. */
+static struct laggard *
+lag_of(struct member *mem)
+{
+	if (mem->lag == NULL)
+		mem->lag = calloc(1, sizeof(*mem->lag));
+	if (mem->lag == NULL) {
+		mem->many->spare = (struct laggard){0};
+		return &mem->many->spare;
+	}
+	return mem->lag;
+}
+
+uint64_t
+many_dropped(const struct member *mem)
+{
+	return mem->lag == NULL ? 0 : mem->lag->dropped;
+}
+
 void
 many_tell_dropped(struct member *mem)
 {
 	struct many *m = mem->many;
+	struct laggard *lag = mem->lag;
 	struct fail f;
 
-	if (mem->dropped == mem->told_dropped)
+	if (lag == NULL || lag->dropped == lag->told_dropped)
 		return;
-	mem->told_dropped = mem->dropped;
-	mem->told_dropped_ms = uv_now(&m->run.loop);
+	lag->told_dropped = lag->dropped;
+	lag->told_dropped_ms = uv_now(&m->run.loop);
 	fail_set(&f, STATUS_DONE,
 	    "%s: too slow: %" PRIu64 " messages were not sent to it so far",
-	    mem->talk.name, mem->dropped);
+	    mem->talk.name, lag->dropped);
 	m->run.plan->complain(&f);
 }
 
@@ -201,10 +221,11 @@ static void
 drop(struct many *m, struct member *mem, uint64_t n)
 {
 	const uint64_t now = uv_now(&m->run.loop);
+	struct laggard *lag = lag_of(mem);
 
-	mem->dropped += n;
-	if (mem->told_dropped == 0 ||
-	    now - mem->told_dropped_ms >= TELL_DROPPED_MS)
+	lag->dropped += n;
+	if (lag->told_dropped == 0 ||
+	    now - lag->told_dropped_ms >= TELL_DROPPED_MS)
 		many_tell_dropped(mem);
 }
 
@@ -224,11 +245,13 @@ static void
 note_longest(const struct many *m, struct member *mem, size_t len)
 {
 	const struct chan *c = &mem->talk.chan;
+	struct laggard *lag;
 
 	if (len <= m->plan->queue_max)
 		return;
-	mem->large = len;
-	mem->large_end = c->counts.bytes_out + chan_queued(c);
+	lag = lag_of(mem);
+	lag->large = len;
+	lag->large_end = c->counts.bytes_out + chan_queued(c);
 }
 
 /*
@@ -239,10 +262,14 @@ static size_t
 most(const struct many *m, const struct member *mem)
 {
 	const uint64_t out = mem->talk.chan.counts.bytes_out;
-	uint64_t left = out < mem->large_end ? mem->large_end - out : 0;
+	const struct laggard *lag = mem->lag;
+	uint64_t left;
 
+	if (lag == NULL || out >= lag->large_end)
+		return m->plan->queue_max;
+	left = lag->large_end - out;
 	return m->plan->queue_max +
-	    (left < mem->large ? (size_t)left : mem->large);
+	    (left < lag->large ? (size_t)left : lag->large);
 }
 
 /* It is further behind than may be. */
@@ -265,7 +292,8 @@ slow(struct many *m, struct member *mem)
 		many_close(mem, STATUS_TIMEOUT, "too slow", &f);
 		break;
 	case MANY_DROP:
-		mem->large_end = 0;
+		if (mem->lag != NULL)
+			mem->lag->large_end = 0;
 		n = chan_skip(c);
 		if (n > 0)
 			drop(m, mem, n);

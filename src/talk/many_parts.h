@@ -13,20 +13,24 @@
 #include "talk/crowd.h"
 #include "talk/run.h"
 
-struct member {
-	struct talk talk; /* its number is that of the link */
-	struct crowd_link link;
-	struct many *many;
-	size_t which;	     /* of the places */
-	struct guest *guest; /* for the door; NULL: not counted */
-	struct news *news;   /* what it hears; NULL: it is told by itself */
-	struct handler *handler;
+/* One who was once too slow, or is being told a very long message. */
+struct laggard {
 	size_t large;	    /* of the last message above --queue, ... */
 	uint64_t large_end; /* which is out at so many bytes */
 	uint64_t dropped;   /* messages that it was too slow for */
 	uint64_t told_dropped, told_dropped_ms;
-	bool waits : 1; /* in many.waiting */
-	bool late : 1;	/* it is waited for: --slow wait */
+};
+
+struct member {
+	struct talk talk; /* its number is that of the link */
+	struct crowd_link link;
+	struct many *many;
+	struct guest *guest; /* for the door; NULL: not counted */
+	struct news *news;   /* what it hears; NULL: it is told by itself */
+	struct laggard *lag; /* NULL: it has never been one */
+	uint32_t which;	     /* of the places */
+	bool waits : 1;	     /* in many.waiting */
+	bool late : 1;	     /* it is waited for: --slow wait */
 	TAILQ_ENTRY(member) waiting;
 };
 
@@ -71,12 +75,13 @@ struct many {
 	uint64_t read_ms;	      /* since when there has been no hold */
 	TAILQ_HEAD(, member) waiting; /* for stdout to take something */
 	bool input_over;
-	bool paused;	 /* the input: those who hear it are behind */
-	size_t late;	 /* so many are waited for */
-	bool turn_over;	 /* what was said shall go, before more is */
-	bool go_on_due;	 /* they may no longer be */
-	bool parting;	 /* some who hear news were told to leave */
-	bool door_waits; /* for a handler to end */
+	bool paused;	      /* the input: those who hear it are behind */
+	size_t late;	      /* so many are waited for */
+	struct laggard spare; /* where there is no memory for others */
+	bool turn_over;	      /* what was said shall go, before more is */
+	bool go_on_due;	      /* they may no longer be */
+	bool parting;	      /* some who hear news were told to leave */
+	bool door_waits;      /* for a handler to end */
 	bool stopping;
 	bool going_on;	    /* those who wait are being told */
 	bool met_anybody;   /* somebody has come */
@@ -144,6 +149,8 @@ void many_pump_soon(struct many *);
 void many_on_more(struct feed *);
 
 /* many_news.c */
+/* Messages that it was too slow for. */
+uint64_t many_dropped(const struct member *);
 void many_tell_dropped(struct member *);
 bool many_news_init(struct many *);
 void many_news_release(struct many *);

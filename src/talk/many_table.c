@@ -75,8 +75,8 @@ line_of(const struct many *m, const struct member *mem, struct event *e,
 	event_number(e, "bytes_out", n->bytes_out);
 	event_number(e, "queued", chan_queued(&t->chan));
 	event_number(e, "partial", chan_partial(&t->chan));
-	if (mem->dropped > 0)
-		event_number(e, "dropped", mem->dropped);
+	if (many_dropped(mem) > 0)
+		event_number(e, "dropped", many_dropped(mem));
 	if (t->handler != NULL)
 		event_number(e, "handler", (uint64_t)t->handler->pid);
 	return event_end(e);
@@ -128,9 +128,9 @@ print_member(struct many *m, const struct member *mem)
 	talk_describe(t, text, sizeof(text));
 	if (t->handler != NULL)
 		handler_describe(t->handler, handler, sizeof(handler));
-	if (mem->dropped > 0)
+	if (many_dropped(mem) > 0)
 		snprintf(dropped, sizeof(dropped), "; %" PRIu64 " not sent",
-		    mem->dropped);
+		    many_dropped(mem));
 	fail_set(&f, STATUS_DONE, "%s%s; %s%s%s", text, dropped, state_of(t),
 	    handler[0] == '\0' ? "" : "; ", handler);
 	m->run.plan->complain(&f);
