@@ -54,6 +54,12 @@ struct chan_loop {
 	struct chan *flushing;	/* the rest of those of this turn */
 	/* Nobody reads: what would come has nowhere to go. See chan_hold. */
 	bool held;
+	/*
+	 * Set by the owner before anything is sent, if a lost connection has to
+	 * be told message by message, which is slower; then there is one channel
+	 * after the other. NULL: nobody asks.
+	 */
+	struct sent *sent;
 	size_t bytes; /* in the queues and unfinished messages of all */
 	uv_prepare_t prepare;
 	uv_idle_t again;
@@ -178,9 +184,6 @@ struct chan {
 	const struct framing *in, *out;
 	struct chan_work *work; /* NULL: nothing is unfinished */
 	struct chan_counts counts;
-	/* Set by the owner before anything is sent, if a lost connection has to
-	   be told message by message; slower. NULL: nobody asks. */
-	struct sent *sent;
 
 	/* Of the channel's own. */
 	struct chan_news *news; /* what is said to many; NULL: it hears none */

@@ -230,15 +230,15 @@ note_sent(struct chan *c)
 {
 	int64_t left;
 
-	if (c->sent == NULL)
+	if (c->loop->sent == NULL)
 		return true;
-	if (sent_is_full(c->sent)) {
+	if (sent_is_full(c->loop->sent)) {
 		left = stream_unacked(c->stream);
 		if (left >= 0 && (uint64_t)left <= c->counts.bytes_out)
-			sent_taken(
-			    c->sent, c->counts.bytes_out - (uint64_t)left);
+			sent_taken(c->loop->sent,
+			    c->counts.bytes_out - (uint64_t)left);
 	}
-	return sent_add(c->sent, c->counts.bytes_out + chan_queue_len(c));
+	return sent_add(c->loop->sent, c->counts.bytes_out + chan_queue_len(c));
 }
 
 /* As much of the batch as the buffer has room for, or one message. */
@@ -246,7 +246,7 @@ static enum chan_sent
 send_some(struct chan *c, const struct batch *b, size_t *next)
 {
 	struct batch some = *b;
-	bool apart = c->stream->packets || c->sent != NULL;
+	bool apart = c->stream->packets || c->loop->sent != NULL;
 	size_t before = *next, len = b->v[*next].len;
 
 	/* With packets the queue holds one, and it is written by itself. */

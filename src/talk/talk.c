@@ -416,7 +416,7 @@ talk_begin(struct talk *t, struct stream *stream, const char *name)
 	if (t->home->lost != NULL) {
 		t->home->lost->untaken = 0;
 		sent_init(&t->home->lost->sent);
-		t->chan.sent = &t->home->lost->sent;
+		t->home->chans->sent = &t->home->lost->sent;
 	}
 	talk_pass_begin(t);
 	t->life.stay = p->stay;
