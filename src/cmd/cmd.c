@@ -9,6 +9,7 @@
 #include "base/near.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "net/tls.h"
 
 #define PREFIX "wdsock-"
 
@@ -78,6 +79,7 @@ cmd_print_overview(FILE *to)
 /* The optional parts of the program. */
 static const struct part *const parts[] = {
     &json_part,
+    &tls_part,
 };
 
 /* A line that may hold a path, and so anything. */

@@ -124,6 +124,8 @@ struct stream_ops {
 	 * is open? NULL: nobody can tell.
 	 */
 	bool (*gone)(const struct stream *);
+	/* See stream_fail; NULL: errno has always told all. */
+	const struct fail *(*fail)(const struct stream *);
 };
 
 struct stream_events {
@@ -249,6 +251,16 @@ static inline bool
 stream_gone(const struct stream *s)
 {
 	return s->ops->gone != NULL && s->ops->gone(s);
+}
+
+/*
+ * What there is to say behind STREAM_FAILED or STREAM_TRUNCATED, good until the
+ * stream is closed; NULL: no more than errno does. It names no peer.
+ */
+static inline const struct fail *
+stream_fail(const struct stream *s)
+{
+	return s->ops->fail == NULL ? NULL : s->ops->fail(s);
 }
 
 /*
