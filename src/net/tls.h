@@ -123,7 +123,7 @@ struct tls_facts {
 	/* Of the peer's certificate. */
 	char subject[256];
 	char issuer[256];
-	char names[512]; /* its SANs: "DNS:a.example, IP:127.0.0.1" */
+	char names[512]; /* its SANs: "a.example, *.b.example, 127.0.0.1" */
 	char expires[32];
 	char pin[TLS_PIN_MAX];
 	bool verified; /* by chain and name, or by a pin */

@@ -247,6 +247,7 @@ stream_failed(struct talk *t, int err)
 static void
 on_end(struct chan *c, enum chan_end why, struct slice seen)
 {
+	const struct fail *known = stream_fail(c->stream);
 	struct talk *t = talk_of(c);
 	struct fail f;
 
@@ -272,6 +273,8 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 	case CHAN_END_TRUNCATED:
 		fail_set(&f, STATUS_TRUNCATED,
 		    "the stream ended without being closed");
+		if (known != NULL)
+			f = *known;
 		break;
 	case CHAN_END_PACKET:
 		fail_set(&f, STATUS_MALFORMED,

@@ -24,6 +24,7 @@ talk_lost_text(const struct talk *t, struct fail *f)
 void
 talk_broken_text(const struct talk *t, int err, struct fail *f)
 {
+	const struct fail *why = stream_fail(t->chan.stream);
 	int64_t left = stream_unacked(t->chan.stream);
 	char lost[160] = "";
 
@@ -34,7 +35,9 @@ talk_broken_text(const struct talk *t, int err, struct fail *f)
 		    " were not acknowledged",
 		    t->chan.counts.bytes_out, chan_queued(&t->chan),
 		    left > 0 ? left : 0);
-	if (err == ECONNRESET)
+	if (why != NULL)
+		fail_set(f, why->status, "%s: %s%s", t->name, why->what, lost);
+	else if (err == ECONNRESET)
 		fail_set(f, STATUS_RESET,
 		    "%s: reset by the peer after %" PRIu64 " bytes%s", t->name,
 		    t->chan.counts.bytes_in, lost);
@@ -50,6 +53,8 @@ talk_broken_text(const struct talk *t, int err, struct fail *f)
 	if (chan_partial(&t->chan) > 0)
 		fail_hint(f, "%zu bytes of a message had come",
 		    chan_partial(&t->chan));
+	if (why != NULL && why->hint[0] != '\0')
+		fail_hint(f, "%s", why->hint);
 }
 
 void
