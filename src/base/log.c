@@ -14,7 +14,7 @@ when(const struct log *l)
 void
 log_say(const struct log *l, enum log_level level, const char *fmt, ...)
 {
-	char text[1024];
+	char text[2048];
 	va_list ap;
 
 	if (l->level < level || l->say == NULL)

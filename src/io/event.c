@@ -24,15 +24,17 @@ add(struct event *e, const char *text)
 static void
 add_name(struct event *e, const char *name)
 {
-	add(e, ",\"");
+	add(e, e->first ? "\"" : ",\"");
 	add(e, name);
 	add(e, "\":");
+	e->first = false;
 }
 
 void
 event_begin(struct event *e, const char *kind, bool terminal)
 {
 	e->terminal = terminal;
+	e->first = false;
 	e->line = (struct span){e->bytes, 0, sizeof(e->bytes)};
 	add(e, "{\"event\":\"");
 	add(e, kind);
@@ -80,6 +82,21 @@ event_number(struct event *e, const char *name, uint64_t v)
 {
 	add_name(e, name);
 	e->line.len += num_print(v, (char *)e->line.p + e->line.len);
+}
+
+void
+event_object(struct event *e, const char *name)
+{
+	add_name(e, name);
+	add(e, "{");
+	e->first = true;
+}
+
+void
+event_object_end(struct event *e)
+{
+	add(e, "}");
+	e->first = false;
 }
 
 struct slice

@@ -14,6 +14,7 @@
 
 struct event {
 	bool terminal;
+	bool first; /* in its object */
 	struct span line;
 	uint8_t bytes[EVENT_MAX];
 };
@@ -24,6 +25,10 @@ void event_begin(struct event *, const char *kind, bool terminal);
 /* A text that does not fit is cut, at the end of a character. */
 void event_text(struct event *, const char *name, struct slice text);
 void event_number(struct event *, const char *name, uint64_t);
+
+/* What is added between these two stands in an object of this name. */
+void event_object(struct event *, const char *name);
+void event_object_end(struct event *);
 
 /* The whole line, with its newline; good as long as the event. */
 struct slice event_end(struct event *);
