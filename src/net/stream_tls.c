@@ -499,7 +499,7 @@ gone(struct tls_stream *s)
 	s->tls->face->engine_free(s->engine);
 	if (s->wait != NULL)
 		tls_wait_gone(s->wait);
-	else
+	else if (s->base.on != NULL)
 		s->base.on->on_closed(&s->base);
 	free(s);
 }

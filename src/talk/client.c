@@ -1,9 +1,10 @@
 /*
  * The client: dials, talks, and with --retry does so again.
  *
- *	dial --> talk --> over --> (clock) --> dial ...
+ *	dial --> (TLS) --> talk --> over --> (clock) --> dial ...
  */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,16 +96,102 @@ retry(struct run *run)
 }
 
 static void
+drop_handshake(struct run *run)
+{
+	if (run->handshake != NULL)
+		tls_cancel(run->handshake);
+	run->handshake = NULL;
+}
+
+static void
 on_connect_timeout(uv_timer_t *t)
 {
 	struct run *run = t->data;
 
 	dial_cancel(&run->dial);
+	drop_handshake(run);
 	fail_set(run->fail, STATUS_TIMEOUT,
 	    "timeout: --connect-timeout of %g s has run out, waiting %s",
 	    (double)run->plan->connect_ms / 1000, run->dial.doing);
 	if (!retry(run))
 		run_end(run, STATUS_TIMEOUT);
+}
+
+static bool
+is_passed(const struct run *run)
+{
+	return run->plan->dial.to.kind == ADDR_FD;
+}
+
+/* No connection came of it. */
+static void
+not_connected(struct run *run, const struct fail *f)
+{
+	uv_timer_stop(&run->clock);
+	*run->fail = *f;
+	/* What was passed to us is there once. */
+	if (is_passed(run) || !retry(run))
+		run_end(run, run->fail->status);
+}
+
+/* -z */
+static void
+end_connected(struct run *run, struct stream *s)
+{
+	char name[ADDR_TEXT_MAX];
+
+	addr_print(&run->plan->dial.to, name);
+	log_say(&run->plan->log, LOG_VERBOSE, "%s: connected", name);
+	secure_say(&run->plan->log, 0, name, s);
+	if (s != NULL)
+		stream_close(s, false);
+	else if (!is_passed(run))
+		close(run->fd);
+	run_end(run, STATUS_DONE);
+}
+
+static void
+on_secured(void *owner, struct stream *s, const struct fail *f)
+{
+	struct run *run = owner;
+	char name[ADDR_TEXT_MAX];
+
+	run->handshake = NULL;
+	uv_timer_stop(&run->clock);
+	addr_print(&run->plan->dial.to, name);
+	if (s == NULL)
+		not_connected(run, f);
+	else if (run->plan->only_connect)
+		end_connected(run, s);
+	else
+		run_talk(run, run->fd, is_passed(run), s, name);
+}
+
+/* The peer is reached: now it has to show that it is the one. */
+static void
+secure(struct run *run)
+{
+	const struct secure_plan *p = &run->plan->secure;
+	struct stream *lower =
+	    stream_socket_new(&run->loop, run->fd, is_passed(run));
+	char name[ADDR_TEXT_MAX];
+	const struct tls_peer peer = {
+	    .host = p->host,
+	    .text = addr_print(&run->plan->dial.to, name),
+	};
+	struct fail f;
+
+	snprintf(run->dial.doing, sizeof(run->dial.doing),
+	    "for the TLS handshake with %s", name);
+	if (lower == NULL) {
+		fail_set(&f, STATUS_IO, "%s: %s", name, strerror(errno));
+		not_connected(run, &f);
+		return;
+	}
+	run->handshake = tls_begin(run->secure.tls, &run->loop, lower, &peer,
+	    p->handshake_ms, on_secured, run, &f);
+	if (run->handshake == NULL)
+		not_connected(run, &f);
 }
 
 static void
@@ -113,25 +200,26 @@ on_dialled(struct dial *d, int fd)
 	struct run *run = d->owner;
 	char name[ADDR_TEXT_MAX];
 
-	uv_timer_stop(&run->clock);
 	if (fd == -1) {
-		*run->fail = d->fail;
-		if (!retry(run))
-			run_end(run, d->fail.status);
+		not_connected(run, &d->fail);
+		return;
+	}
+	run->fd = fd;
+	if (run->plan->dial.to.tls) {
+		secure(run); /* --connect-timeout runs on */
+		return;
+	}
+	uv_timer_stop(&run->clock);
+	if (run->plan->only_connect) {
+		end_connected(run, NULL);
 		return;
 	}
 	addr_print(&run->plan->dial.to, name);
-	if (run->plan->only_connect) {
-		log_say(&run->plan->log, LOG_VERBOSE, "%s: connected", name);
-		close(fd);
-		run_end(run, STATUS_DONE);
-		return;
-	}
 	if (addr_is_datagrams(&run->plan->dial.to))
 		run_talk_datagrams(
 		    run, fd, false, d->group.len > 0 ? &d->group : NULL, name);
 	else
-		run_talk(run, fd, false, name);
+		run_talk(run, fd, false, NULL, name);
 }
 
 /* A socket that somebody else has opened. */
@@ -140,13 +228,16 @@ adopt(struct run *run, int fd)
 {
 	char name[ADDR_TEXT_MAX];
 
+	run->fd = fd;
 	addr_print(&run->plan->dial.to, name);
-	if (run->plan->only_connect)
+	if (run->plan->dial.to.tls)
+		secure(run);
+	else if (run->plan->only_connect)
 		run_end(run, STATUS_DONE);
 	else if (dgram_is(fd))
 		run_talk_datagrams(run, fd, true, NULL, name);
 	else
-		run_talk(run, fd, true, name);
+		run_talk(run, fd, true, NULL, name);
 }
 
 static void
@@ -201,6 +292,7 @@ static void
 on_stop(struct run *run)
 {
 	dial_cancel(&run->dial);
+	drop_handshake(run);
 	sock_file_remove(&run->dial.own);
 }
 

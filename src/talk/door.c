@@ -59,18 +59,44 @@ door_left(struct door *d, struct guest *g)
 	retry(d);
 }
 
+bool
+door_is_secured(const struct door *d, size_t which)
+{
+	return d->plan->places[which].listen.at.tls;
+}
+
+/* Who stands behind a handshake is told in the stream. */
+static void
+dismiss(struct door *d, struct stream *s, struct slice words)
+{
+	struct iovec v = {
+	    .iov_base = (void *)(uintptr_t)words.p, .iov_len = words.len};
+
+	if (d->plan->deny_with == FAREWELL_WORDS)
+		stream_write(s, &v, 1);
+	stream_close(s, d->plan->deny_with == FAREWELL_RESET);
+}
+
 void
 door_turn_away(struct door *d, const struct door_client *c, const char *why)
 {
 	const struct door_post *p = &d->posts[c->which];
+	const struct slice words = slice_of(
+	    p->words == NULL ? (const uint8_t *)"" : p->words, p->words_len);
 
 	d->denied++;
 	d->on_denied(d, c, why);
-	/* What was passed to us is for others to close. */
-	if (!c->borrowed)
-		farewell(&d->farewells, c->fd, d->plan->deny_with,
-		    slice_of(p->words == NULL ? (const uint8_t *)"" : p->words,
-			p->words_len));
+	if (c->stream != NULL)
+		dismiss(d, c->stream, words);
+	else if (!c->borrowed && c->fd != -1)
+		/* What was passed to us is for others to close; and words in
+		 * plain are none for who speaks TLS. */
+		farewell(&d->farewells, c->fd,
+		    door_is_secured(d, c->which) &&
+			    d->plan->deny_with == FAREWELL_WORDS
+			? FAREWELL_CLOSE
+			: d->plan->deny_with,
+		    words);
 	door_left(d, c->guest);
 }
 
@@ -164,6 +190,8 @@ door_on_accept(
 		why = door_objection(d, &c);
 	if (why != NULL)
 		door_turn_away(d, &c, why);
+	else if (door_is_secured(d, c.which))
+		door_visit(d, &c, DOOR_VISITOR_LINE);
 	else if (p->ask.command.argv != NULL)
 		door_visit(d, &c, DOOR_VISITOR_ASK);
 	else

@@ -8,14 +8,17 @@
  *
  *	resolve --> open all --> announce --> on_open
  *
- *	accept --> (PROXY header) --> rules and limits --> (program)
- *	  |               |                 |               |     |
- *	  '---------------'-----------------'---------------'     v
- *	                     on_denied                        on_client
+ *	accept --> (PROXY header) --> rules and limits --> (TLS) --> (program)
+ *	  |               |                 |                |        |    |
+ *	  '---------------'-----------------'----------------'--------'    v
+ *	                     on_denied                                 on_client
  *
- * Nobody holds up another one. Who needs neither a header nor a program is let
- * in at once, without memory of the door's. What a client is counted for it is
- * until door_left.
+ * Nobody holds up another one. Who needs neither a header nor a handshake nor a
+ * program is let in at once, without memory of the door's. What a client is
+ * counted for it is until door_left.
+ *
+ * Of handshakes there are only so many at a time; who comes then stands in
+ * line, and as long as anybody does, one that takes unusually long is ended.
  *
  * A place of datagrams has nobody to let in: its descriptor is handed over. A
  * descriptor that was passed to us (fd:N) and is connected is a client that
@@ -58,8 +61,14 @@ struct door_plan {
 	bool proxied;
 	uint64_t header_ms; /* how long it may take; not 0 */
 
+	uint64_t handshake_ms; /* of TLS; not 0 */
+
 	struct ask_plan ask;
 
+	/*
+	 * Words are for those who can read them: at a place with TLS, for who
+	 * is turned away behind the handshake.
+	 */
 	enum farewell_kind deny_with;
 	const char *deny_text; /* of FAREWELL_WORDS: a message */
 	struct charset_plan charset;
@@ -67,9 +76,15 @@ struct door_plan {
 
 /* Who is there; what it points to is good until the callback returns. */
 struct door_client {
-	int fd;	       /* the owner's: non-blocking, close-on-exec */
+	/*
+	 * The owner's: non-blocking, close-on-exec. Of one who is denied it may
+	 * be closed by now: -1.
+	 */
+	int fd;
 	bool borrowed; /* but for this: it was passed to us, connected */
-	size_t which;  /* of the places */
+	/* With TLS: the owner's, and the descriptor is the stream's. */
+	struct stream *stream;
+	size_t which; /* of the places */
 	enum stream_socket_kind kind;
 	/* As forwarded, if it is; otherwise of the socket. */
 	const struct sockaddr *peer;
@@ -84,8 +99,10 @@ TAILQ_HEAD(visitor_list, visitor);
 
 enum door_visitor_state {
 	DOOR_VISITOR_HEADER, /* it has to say whose it is */
-	DOOR_VISITOR_ASK,    /* a program is asked */
-	DOOR_VISITOR_READY,  /* once the door goes on */
+	DOOR_VISITOR_LINE,   /* there are many handshakes before its own */
+	DOOR_VISITOR_SHAKE,
+	DOOR_VISITOR_ASK,   /* a program is asked */
+	DOOR_VISITOR_READY, /* once the door goes on */
 	DOOR_VISITOR_STATES,
 };
 
@@ -113,6 +130,7 @@ struct door {
 	void *owner;
 	const struct log *log;
 	const struct process_origin *origin; /* with plan->ask */
+	struct tls *tls; /* for places with TLS; lives as long as the door */
 
 	/* How things are. */
 	uint64_t inside;  /* and who is looked at */
@@ -134,9 +152,11 @@ struct door {
 	char asked[ADDR_TEXT_MAX]; /* of whom a program is told */
 	struct visitor_list visitors[DOOR_VISITOR_STATES]; /* oldest first */
 	uv_timer_t clock;				   /* of headers */
-	bool alive;  /* between door_start and door_close */
-	bool ready;  /* all is open */
-	bool paused; /* nobody is let in */
+	uv_timer_t line;   /* of those who stand in it */
+	size_t handshakes; /* that are under way */
+	bool alive;	   /* between door_start and door_close */
+	bool ready;	   /* all is open */
+	bool paused;	   /* nobody is let in */
 };
 
 /*

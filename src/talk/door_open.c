@@ -106,7 +106,10 @@ give_connected(struct door *d, struct door_post *p)
 	d->inside++;
 	if (d->plan->count)
 		c.guest = guests_enter(&d->guests, c.peer);
-	d->on_client(d, &c);
+	if (door_is_secured(d, c.which))
+		door_visit(d, &c, DOOR_VISITOR_LINE);
+	else
+		d->on_client(d, &c);
 }
 
 static void
@@ -173,6 +176,16 @@ make_words(struct door_post *p, const struct door_plan *plan, struct fail *f)
 	return got;
 }
 
+/* As a client would type it. */
+static void
+name_secured(struct door_post *p)
+{
+	char name[ADDR_TEXT_MAX];
+
+	memcpy(name, p->l.name, sizeof(name));
+	snprintf(p->l.name, sizeof(p->l.name), "tls:%.500s", name);
+}
+
 /* A socket that waits for clients, as it now is. */
 static int
 take_listening(struct door *d, struct door_post *p, struct fail *f)
@@ -183,6 +196,8 @@ take_listening(struct door *d, struct door_post *p, struct fail *f)
 	p->what = DOOR_LISTENS;
 	if (at->kind == ADDR_UNIX)
 		addr_print(at, p->l.name);
+	else if (at->tls)
+		name_secured(p);
 	p->kind = stream_socket_kind(p->l.fd.fd);
 	if (p->kind == STREAM_SOCKET_PACKETS &&
 	    (plan->proxied || d->by_proxy)) {

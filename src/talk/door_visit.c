@@ -1,8 +1,10 @@
 /*
  * Those who stand at the door: they have to say whose they are (the PROXY
- * protocol), a program is asked about them, or nobody is let in right now.
+ * protocol), the conversation is to be secured (door_secure.c), a program is
+ * asked about them, or nobody is let in right now.
  *
- *	HEADER --> ASK --> READY --> (on_client, or turned away) gone
+ *	HEADER --> LINE --> SHAKE --> ASK --> READY --> gone: on_client, or
+ *	                                                turned away
  *
  * Of a header that is not yet whole every byte belongs to it, so it is taken;
  * of the bytes that complete it, only as many as it still has: what stands
@@ -17,28 +19,12 @@
 
 #include "talk/door_parts.h"
 
-struct visitor {
-	TAILQ_ENTRY(visitor) link;
-	struct door *door;
-	struct door_client client;
-	struct sockaddr_storage peer; /* the socket's */
-	struct forwarded forwarded;
-	enum door_visitor_state state;
-	uint64_t until_ms;
-	uint8_t *head; /* what has come of its header */
-	size_t head_len;
-	bool polls;
-	bool gone;
-	int handles; /* that are not yet closed */
-	uv_poll_t poll;
-	struct ask ask;
-};
-
 static void
 free_if_done(struct visitor *v)
 {
 	if (!v->gone || v->handles > 0)
 		return;
+	free(v->facts);
 	free(v->head);
 	free(v);
 }
@@ -71,16 +57,16 @@ remove_visitor(struct visitor *v)
 	stop_poll(v);
 }
 
-static void
-turn_away(struct visitor *v, const char *why)
+void
+door_visit_turn_away(struct visitor *v, const char *why)
 {
 	remove_visitor(v);
 	door_turn_away(v->door, &v->client, why);
 	free_if_done(v);
 }
 
-static void
-move(struct visitor *v, enum door_visitor_state state)
+void
+door_visit_move(struct visitor *v, enum door_visitor_state state)
 {
 	TAILQ_REMOVE(&v->door->visitors[v->state], v, link);
 	v->state = state;
@@ -93,12 +79,25 @@ let_in(struct visitor *v)
 	struct door *d = v->door;
 
 	if (d->paused) {
-		move(v, DOOR_VISITOR_READY);
+		door_visit_move(v, DOOR_VISITOR_READY);
 		return;
 	}
 	remove_visitor(v);
 	d->on_client(d, &v->client);
 	free_if_done(v);
+}
+
+void
+door_visit_pass(struct visitor *v)
+{
+	struct door *d = v->door;
+
+	if (d->plan->ask.command.argv != NULL) {
+		door_visit_move(v, DOOR_VISITOR_ASK);
+		v->handles++;
+		ask_begin(&d->asks, &v->ask);
+	} else
+		let_in(v);
 }
 
 /* It is known who it is. */
@@ -109,13 +108,12 @@ look(struct visitor *v)
 	const char *why = door_objection(d, &v->client);
 
 	if (why != NULL)
-		turn_away(v, why);
-	else if (d->plan->ask.command.argv != NULL) {
-		move(v, DOOR_VISITOR_ASK);
-		v->handles++;
-		ask_begin(&d->asks, &v->ask);
+		door_visit_turn_away(v, why);
+	else if (door_is_secured(d, v->client.which)) {
+		door_visit_move(v, DOOR_VISITOR_LINE);
+		door_secure(v);
 	} else
-		let_in(v);
+		door_visit_pass(v);
 }
 
 /* Takes what was looked at. False: it is not there, for errno. */
@@ -217,10 +215,11 @@ go_on_with_header(struct visitor *v)
 	switch (read_header(v, &f)) {
 	case FORWARDED_MORE:
 		if (!wait_for_header(v))
-			turn_away(v, "its header cannot be waited for");
+			door_visit_turn_away(
+			    v, "its header cannot be waited for");
 		return;
 	case FORWARDED_BAD:
-		turn_away(v, f.what);
+		door_visit_turn_away(v, f.what);
 		return;
 	case FORWARDED_DONE:
 		break;
@@ -254,7 +253,7 @@ on_clock(uv_timer_t *t)
 	    (double)d->plan->header_ms / 1000);
 	while ((v = TAILQ_FIRST(&d->visitors[DOOR_VISITOR_HEADER])) != NULL &&
 	    v->until_ms <= uv_now(d->loop))
-		turn_away(v, why);
+		door_visit_turn_away(v, why);
 	if (d->alive)
 		set_clock(d);
 }
@@ -321,10 +320,10 @@ door_visit(
 	TAILQ_INSERT_TAIL(&d->visitors[state], v, link);
 	if (state == DOOR_VISITOR_HEADER)
 		go_on_with_header(v);
-	else {
-		v->handles++;
-		ask_begin(&d->asks, &v->ask);
-	}
+	else if (state == DOOR_VISITOR_LINE)
+		door_secure(v);
+	else
+		door_visit_pass(v);
 }
 
 /* What a program is told of whom it is asked about. */
@@ -342,13 +341,19 @@ describe(struct ask *a, struct ucspi *about)
 	about->peer = door_client_name(d, &v->client, d->asked);
 	about->in = &place->in;
 	about->out = &place->out;
+	if (v->client.stream == NULL)
+		return;
+	if (v->facts == NULL)
+		v->facts = malloc(sizeof(*v->facts));
+	if (v->facts != NULL && stream_tls_facts(v->client.stream, v->facts))
+		about->tls = v->facts;
 }
 
 static void
 on_answer(struct ask *a, const char *why)
 {
 	if (why[0] != '\0')
-		turn_away(a->owner, why);
+		door_visit_turn_away(a->owner, why);
 	else
 		let_in(a->owner);
 }
@@ -372,6 +377,7 @@ door_visit_init(struct door *d)
 	uv_timer_init(d->loop, &d->clock);
 	uv_unref((uv_handle_t *)&d->clock);
 	d->clock.data = d;
+	door_secure_init(d);
 	d->asks.describe = describe;
 	d->asks.on_answer = on_answer;
 	d->asks.on_closed = on_ask_closed;
@@ -396,11 +402,16 @@ door_visit_close(struct door *d)
 	for (i = 0; i < DOOR_VISITOR_STATES; i++)
 		while ((v = TAILQ_FIRST(&d->visitors[i])) != NULL) {
 			remove_visitor(v);
-			if (!v->client.borrowed)
+			if (v->handshake != NULL)
+				door_secure_cancel(v);
+			else if (v->client.stream != NULL)
+				stream_close(v->client.stream, false);
+			else if (!v->client.borrowed)
 				close(v->client.fd);
 			guests_leave(&d->guests, v->client.guest);
 			d->inside--;
 			free_if_done(v);
 		}
 	uv_close((uv_handle_t *)&d->clock, NULL);
+	uv_close((uv_handle_t *)&d->line, NULL);
 }

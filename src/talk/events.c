@@ -4,6 +4,7 @@
  * has ended. The lines go the way of the messages, and so in their order.
  */
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "base/text.h"
 #include "io/event.h"
+#include "net/stream_tls.h"
 #include "talk/parts.h"
 
 static const char nobody[] = "";
@@ -200,6 +202,28 @@ add_fail(struct event *e, const struct fail *f)
 		add_text(e, "hint", f->hint);
 }
 
+/* "tls":{"version":"TLSv1.3",...}: the names of the variables. */
+static void
+add_tls(const struct talk *t, struct event *e)
+{
+	struct tls_pair v[TLS_PAIRS];
+	struct tls_facts facts;
+	char name[32];
+	size_t n, i, at;
+
+	if (t->chan.stream == NULL || !stream_tls_facts(t->chan.stream, &facts))
+		return;
+	n = tls_facts_pairs(&facts, v);
+	event_object(e, "tls");
+	for (i = 0; i < n; i++) {
+		for (at = 0; v[i].name[at] != '\0'; at++)
+			name[at] = (char)tolower((unsigned char)v[i].name[at]);
+		name[at] = '\0';
+		add_text(e, name, v[i].value);
+	}
+	event_object_end(e);
+}
+
 static bool
 tell_open(struct talk *t)
 {
@@ -207,6 +231,7 @@ tell_open(struct talk *t)
 
 	begin(t, &e, "open");
 	add_text(&e, "peer", talk_peer(t));
+	add_tls(t, &e);
 	return say(t, &e);
 }
 

@@ -305,15 +305,6 @@ on_leave(struct run *run)
 	poller_free(m->poller);
 }
 
-static bool
-on_hangup(struct run *run)
-{
-	if (run->plan->door.rules.n == 0)
-		return false;
-	door_reload(&run->door);
-	return true;
-}
-
 static void
 on_describe(struct run *run)
 {
@@ -356,6 +347,7 @@ set_door(struct many *m)
 	d->owner = m;
 	d->log = &m->run.plan->log;
 	d->origin = &m->run.origin;
+	d->tls = m->run.secure.tls;
 	d->on_open = on_open;
 	d->on_client = many_on_client;
 	d->on_datagrams = many_on_datagrams;
@@ -398,7 +390,7 @@ set_up(struct many *m)
 	run->on_stop = on_stop;
 	run->on_end = on_end;
 	run->on_leave = on_leave;
-	run->on_hangup = on_hangup;
+	run->on_hangup = run_reload;
 	run->on_describe = on_describe;
 	snprintf(run->dial.doing, sizeof(run->dial.doing), "for clients");
 	m->feed = &run->feed;

@@ -142,7 +142,10 @@ spawn(const struct member *mem, const struct door_client *c, const char *name,
 	    .in = &t->plan->in,
 	    .out = &t->plan->out,
 	};
+	struct tls_facts facts;
 
+	if (c->stream != NULL && stream_tls_facts(c->stream, &facts))
+		about.tls = &facts;
 	snprintf(channel, sizeof(channel), "c%" PRIu64, t->number);
 	return handler_spawn(
 	    &m->run.plan->handler, &m->run.origin, &about, p, again, f);
@@ -177,6 +180,7 @@ begin(struct member *mem, struct stream *s, const char *name)
 
 	log_say(&m->run.plan->log, LOG_VERBOSE, "c%" PRIu64 " %s: open",
 	    mem->link.number, name);
+	secure_say(&m->run.plan->log, mem->link.number, name, s);
 	talk_begin(&mem->talk, s, name);
 	if (mem->talk.feed == NULL && !mem->talk.plan->echo &&
 	    mem->talk.chan.stream != NULL)
@@ -251,8 +255,9 @@ many_on_client(struct door *d, const struct door_client *c)
 		door_deny(d, c, "its handler cannot be started");
 		return;
 	}
-	s = c->borrowed ? stream_socket_new(&m->run.loop, c->fd, true)
-			: stream_socket_of_kind(m->poller, c->fd, c->kind);
+	s = c->stream != NULL ? c->stream
+	    : c->borrowed     ? stream_socket_new(&m->run.loop, c->fd, true)
+			  : stream_socket_of_kind(m->poller, c->fd, c->kind);
 	if (s == NULL) {
 		fail_set(&f, STATUS_IO, "%s", strerror(errno));
 		tell(m, &f, name);

@@ -125,6 +125,8 @@ release(struct run *run)
 	uv_loop_close(&run->loop);
 	talk_release(&run->talk);
 	door_release(&run->door);
+	if (!run->fail->leave_now)
+		secure_release(&run->secure);
 }
 
 /* The outcome of the talk becomes that of the run. */
@@ -192,8 +194,13 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 	run->plan = plan;
 	run->fail = f;
 	f->status = STATUS_DONE;
-	if (uv_loop_init(&run->loop) != 0)
+	/* A pass phrase is asked for while a signal still ends us. */
+	if (secure_init(&run->secure, &plan->secure, plan->complain, f) == -1)
+		return -1;
+	if (uv_loop_init(&run->loop) != 0) {
+		secure_release(&run->secure);
 		return fail_set(f, STATUS_IO, "no event loop to be had");
+	}
 	chan_loop_init(&run->chans, &run->loop);
 	if (plan->talk.track)
 		run->home.lost = &run->left;
@@ -238,9 +245,11 @@ run_init(struct run *run, const struct run_plan *plan, struct fail *f)
 
 /* With its handler: what is said and heard is that process's. */
 static int
-start_handler(struct run *run, int fd, const char *name, struct fail *f)
+start_handler(struct run *run, int fd, const struct stream *s, const char *name,
+    struct fail *f)
 {
 	struct talk *t = &run->talk;
+	struct tls_facts facts;
 	char channel[24];
 	struct ucspi about = {
 	    .fd = fd,
@@ -251,6 +260,8 @@ start_handler(struct run *run, int fd, const char *name, struct fail *f)
 	    .out = &run->plan->talk.out,
 	};
 
+	if (s != NULL && stream_tls_facts(s, &facts))
+		about.tls = &facts;
 	snprintf(channel, sizeof(channel), "c%" PRIu64, run->begun);
 	if (handler_start(&run->handler, &run->plan->handler, &run->loop,
 		&run->origin, &about, &run->may_come_back, f) == -1)
@@ -299,40 +310,49 @@ begin(struct run *run, struct stream *s, const char *name)
 	if (!run->plan->talk.answers)
 		log_say(&run->plan->log, LOG_VERBOSE, "c%" PRIu64 " %s: open",
 		    run->begun, name);
+	secure_say(&run->plan->log, run->begun, name, s);
 	run->talking = true;
 	talk_begin(&run->talk, s, name);
 }
 
 void
-run_talk(struct run *run, int fd, bool borrowed, const char *name)
+run_talk(
+    struct run *run, int fd, bool borrowed, struct stream *s, const char *name)
 {
 	struct fail f;
 
 	take_turn(run);
 	if (run->plan->handler.command.argv != NULL &&
-	    start_handler(run, fd, name, &f) == -1) {
-		if (!borrowed)
+	    start_handler(run, fd, s, name, &f) == -1) {
+		if (s != NULL)
+			stream_close(s, false);
+		else if (!borrowed)
 			close(fd);
 		talk_not_begun(&run->talk, &f);
 		run->on_over(run);
 		return;
 	}
-	begin(run, stream_socket_new(&run->loop, fd, borrowed), name);
-}
-
-void
-run_talk_over(struct run *run, struct stream *s, const char *name)
-{
-	take_turn(run);
-	begin(run, s, name);
+	begin(run, s != NULL ? s : stream_socket_new(&run->loop, fd, borrowed),
+	    name);
 }
 
 void
 run_talk_datagrams(struct run *run, int fd, bool borrowed,
     const struct stream_peer *to, const char *name)
 {
-	run_talk_over(
-	    run, stream_dgram_new(&run->loop, fd, borrowed, to, false), name);
+	take_turn(run);
+	begin(run, stream_dgram_new(&run->loop, fd, borrowed, to, false), name);
+}
+
+bool
+run_reload(struct run *run)
+{
+	if (run->plan->door.rules.n == 0 && run->secure.tls == NULL)
+		return false;
+	if (run->plan->door.rules.n > 0)
+		door_reload(&run->door);
+	secure_reload(&run->secure);
+	return true;
 }
 
 void

@@ -9,6 +9,7 @@
 #include "chan/dial.h"
 #include "talk/door.h"
 #include "talk/many.h"
+#include "talk/secure.h"
 #include "talk/talk.h"
 
 struct run_plan {
@@ -20,6 +21,7 @@ struct run_plan {
 	struct talk_plan talk;
 	struct handler_plan handler;
 	struct log log;
+	struct secure_plan secure;
 	uint64_t deadline_ms; /* 0: none */
 
 	/* The client. */
@@ -62,6 +64,7 @@ struct run {
 	struct talk_extra extra; /* of the talk */
 	struct talk_lost left;	 /* by a connection that was lost */
 	struct handler handler;
+	struct secure secure;
 	struct process_origin origin;
 	uint64_t begun;	    /* conversations so far */
 	bool may_come_back; /* what failed may not, for the next client */
@@ -73,6 +76,8 @@ struct run {
 	uv_timer_t deadline;
 	uv_timer_t clock; /* connecting, accepting, retrying: one at a time */
 	struct dial dial;
+	int fd;			    /* that was dialled, or was passed to us */
+	struct tls_wait *handshake; /* the client's, while it lasts */
 	struct door door;
 	struct door_plan door_plan; /* of serve-single, with this place: */
 	struct door_place place;
@@ -101,15 +106,19 @@ int run_init(struct run *, const struct run_plan *, struct fail *);
 /* Runs until run_end; then gives everything back. 0 or -1. */
 int run_loop(struct run *);
 
-/* Begins the conversation over this socket. */
-void run_talk(struct run *, int fd, bool borrowed, const char *name);
-
-/* The same over a stream; NULL: there is none, for errno. */
-void run_talk_over(struct run *, struct stream *, const char *name);
+/*
+ * Begins the conversation over this socket, or over the stream that has it;
+ * NULL: none has.
+ */
+void run_talk(
+    struct run *, int fd, bool borrowed, struct stream *, const char *name);
 
 /* Over a socket of datagrams, which all go to `to` if that is not NULL. */
 void run_talk_datagrams(struct run *, int fd, bool borrowed,
     const struct stream_peer *to, const char *name);
+
+/* SIGHUP: who may come in, and certificates. False: there is neither. */
+bool run_reload(struct run *);
 
 /* The run ends, with this status, and with run->fail's text. */
 void run_end(struct run *, enum status);

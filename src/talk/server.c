@@ -27,7 +27,8 @@ on_client(struct door *d, const struct door_client *c)
 	if (!run->plan->refuse_others)
 		door_pause(d);
 	run->guest = c->guest;
-	run_talk(run, c->fd, c->borrowed, door_client_name(d, c, name));
+	run_talk(
+	    run, c->fd, c->borrowed, c->stream, door_client_name(d, c, name));
 }
 
 static void
@@ -132,16 +133,6 @@ on_stop(struct run *run)
 	door_close(&run->door);
 }
 
-/* Who may come in is read again, if there are rules about it. */
-static bool
-on_hangup(struct run *run)
-{
-	if (run->plan->door.rules.n == 0)
-		return false;
-	door_reload(&run->door);
-	return true;
-}
-
 static void
 start(struct run *run)
 {
@@ -150,7 +141,7 @@ start(struct run *run)
 
 	run->on_over = on_over;
 	run->on_stop = on_stop;
-	run->on_hangup = on_hangup;
+	run->on_hangup = run_reload;
 	run->place =
 	    (struct door_place){plan->listen, plan->talk.in, plan->talk.out};
 	run->door_plan = plan->door;
@@ -165,6 +156,7 @@ start(struct run *run)
 	d->owner = run;
 	d->log = &plan->log;
 	d->origin = &run->origin;
+	d->tls = run->secure.tls;
 	if (plan->listen.at.host[0] != '\0') {
 		snprintf(run->dial.doing, sizeof(run->dial.doing),
 		    "for the address of %s", plan->listen.at.host);

@@ -241,7 +241,7 @@ stream_failed(struct talk *t, int err)
 
 	talk_broken_text(t, err, &f);
 	talk_end_with(
-	    t, &f, err == ECONNRESET ? "reset by the peer" : "failed");
+	    t, &f, f.status == STATUS_RESET ? "reset by the peer" : "failed");
 }
 
 static void
@@ -329,7 +329,8 @@ on_failed(struct chan *c)
 		feed_rest(t->feed);
 	if (t->input_failed)
 		talk_input_failed(t);
-	if (err != EPIPE && err != ECONNRESET) {
+	if (stream_fail(c->stream) != NULL ||
+	    (err != EPIPE && err != ECONNRESET)) {
 		stream_failed(t, err);
 		return;
 	}

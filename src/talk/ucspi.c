@@ -14,8 +14,9 @@
 #include "net/addr.h"
 #include "talk/ucspi.h"
 
-#define VARIABLES_MAX 20
-#define TEXT_MAX 4096
+#define VARIABLES_MAX (20 + TLS_PAIRS)
+#define TEXT_MAX 8192
+#define TLS_PREFIX "WDSOCK_TLS_"
 
 static const char *const protocols[] = {"TCP6", "TCP", "UDP6", "UDP", "UNIX"};
 static const char *const facts[] = {"LOCALIP", "LOCALPORT", "LOCALHOST",
@@ -53,7 +54,8 @@ is_ours(const char *entry)
 {
 	size_t len = strcspn(entry, "="), i, n;
 
-	if (is_one_of(entry, len, others, COUNT(others)))
+	if (is_one_of(entry, len, others, COUNT(others)) ||
+	    strncmp(entry, TLS_PREFIX, strlen(TLS_PREFIX)) == 0)
 		return true;
 	for (i = 0; i < COUNT(protocols); i++) {
 		n = strlen(protocols[i]);
@@ -243,6 +245,16 @@ put_conversation(struct environment *e, const struct ucspi *u)
 		put(e, "WDSOCK_MODE_OUT=%s", out);
 }
 
+static void
+put_tls(struct environment *e, const struct tls_facts *tls)
+{
+	struct tls_pair v[TLS_PAIRS];
+	size_t n = tls_facts_pairs(tls, v), i;
+
+	for (i = 0; i < n; i++)
+		put(e, TLS_PREFIX "%s=%s", v[i].name, v[i].value);
+}
+
 char **
 ucspi_environment(const struct ucspi *u, char *const inherited[])
 {
@@ -262,6 +274,8 @@ ucspi_environment(const struct ucspi *u, char *const inherited[])
 			e.v[e.n++] = inherited[i];
 	put_connection(&e, u);
 	put_conversation(&e, u);
+	if (u->tls != NULL)
+		put_tls(&e, u->tls);
 	e.v[e.n] = NULL;
 	return e.v;
 }
