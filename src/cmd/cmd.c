@@ -174,18 +174,6 @@ run_command(const struct cmd *c, int argc, char **argv,
 }
 
 int
-cmd_needs_later(const struct addr *a, struct fail *f)
-{
-	char name[ADDR_TEXT_MAX];
-
-	if (!a->tls)
-		return 0;
-	fail_set(f, STATUS_USAGE,
-	    "%s: expected an address without tls:", addr_print(a, name));
-	return fail_hint(f, "this version has no TLS");
-}
-
-int
 cmd_address(
     const struct plan *p, const char *text, struct addr *a, struct fail *f)
 {

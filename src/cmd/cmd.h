@@ -42,9 +42,6 @@ const struct cmd *cmd_find(const char *name, struct fail *);
 void cmd_print_help(const struct cmd *, FILE *to);
 void cmd_print_overview(FILE *to);
 
-/* What this version has no stream for. -1 and a usage error. */
-int cmd_needs_later(const struct addr *, struct fail *);
-
 /* Reads the address that the command is given; -u says of which kind. */
 int cmd_address(
     const struct plan *, const char *text, struct addr *, struct fail *);

@@ -37,8 +37,6 @@ run(struct plan *p, int argc, char **argv, struct fail *f)
 	if (argc < 2 &&
 	    cmd_address(p, argc == 1 ? argv[0] : CMD_ADDRESS, to, f) == -1)
 		return -1;
-	if (cmd_needs_later(to, f) == -1)
-		return -1;
 	if (has_no_port(to)) {
 		fail_set(f, STATUS_USAGE,
 		    "'%.128s': expected a port from 1 on, saw 0",
@@ -82,6 +80,8 @@ static const struct option options[] = {
 	OPTION_IN(OPTION_FLAG, run.dial.numeric)},
     CMD_OPTIONS_SOCKET,
     CMD_OPTIONS_DATAGRAMS,
+    CMD_OPTIONS_TLS,
+    CMD_OPTIONS_TLS_CLIENT,
     {'h', "help", NULL, "this text", OPTION_BY(set_help)},
     OPTION_END,
 };

@@ -18,6 +18,7 @@ plan_init(struct plan *p)
 	p->filter.input = SOURCE_LINES;
 	p->filter.output = SINK_LINES;
 	p->filter.json = json_open;
+	p->tls_handshake_ms = UINT64_MAX;
 	plan_talk_init(p);
 }
 
@@ -27,6 +28,7 @@ plan_release(struct plan *p)
 	if (p->expect != NULL)
 		regfree(&p->expect_re);
 	command_release(&p->run.handler.command);
+	plan_tls_release(p);
 	plan_door_release(p);
 	if (p->has_format)
 		format_release(&p->format);

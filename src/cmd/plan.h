@@ -8,6 +8,7 @@
 #include <limits.h>
 
 #include "base/num.h"
+#include "cmd/phrase.h"
 #include "talk/filter.h"
 #include "talk/run.h"
 
@@ -63,6 +64,18 @@ struct plan {
 	enum stamp_kind timestamps;
 	struct stamp out_stamp, err_stamp; /* one for each stream of lines */
 	const char *handler_option; /* --exec or --sh, whichever it was */
+
+	/* TLS; what options write at once is in run.secure.tls. */
+	bool tls; /* at all addresses */
+	struct phrases phrases;
+	const char **tls_pins;
+	size_t tls_pins_n;
+	struct tls_cert *tls_certs;
+	size_t tls_certs_n;
+	char **tls_names; /* in a certificate that we make */
+	size_t tls_names_n;
+	char tls_host[ADDR_HOST_MAX];
+	uint64_t tls_handshake_ms; /* UINT64_MAX: none was given */
 
 	/* Of serve-multi. */
 	bool many;
@@ -140,6 +153,21 @@ int plan_many_finish(struct plan *, struct fail *);
 void plan_door_release(struct plan *);
 
 /*
+ * A part of it, for TLS: --tls is the same as tls: before each address. The
+ * optional part is opened if there is such an address, and only then.
+ */
+int plan_tls_finish(struct plan *, struct fail *);
+void plan_tls_release(struct plan *);
+
+/*
+ * The addresses of all commands alike: serve-multi has several. Is one of
+ * datagrams?
+ */
+size_t plan_addresses_n(const struct plan *);
+struct addr *plan_address(struct plan *, size_t);
+bool plan_is_datagrams(const struct addr *);
+
+/*
  * Parts of it, for datagrams: does the address have them; are the options
  * such as they can be there; what they mean there.
  */
@@ -185,5 +213,12 @@ int set_memory(struct plan *, const char *value, struct fail *);
 int set_each(struct plan *, const char *value, struct fail *);
 int set_header_timeout(struct plan *, const char *value, struct fail *);
 int set_accept_cmd(struct plan *, const char *value, struct fail *);
+int set_tls_pin(struct plan *, const char *value, struct fail *);
+int set_tls_cert(struct plan *, const char *value, struct fail *);
+int set_tls_key(struct plan *, const char *value, struct fail *);
+int set_tls_p12(struct plan *, const char *value, struct fail *);
+int set_tls_client(struct plan *, const char *value, struct fail *);
+int set_tls_min(struct plan *, const char *value, struct fail *);
+int set_tls_max(struct plan *, const char *value, struct fail *);
 
 #endif

@@ -45,21 +45,14 @@ set_ttl(struct plan *p, const char *value, struct fail *f)
 	return 0;
 }
 
-/* A server of many has several. */
-static size_t
-addresses_n(const struct plan *p)
-{
-	return p->many ? p->places_n : 1;
-}
-
 static const struct addr *
 nth_address(const struct plan *p, size_t i)
 {
 	return p->many ? &p->places[i].listen.at : address(p);
 }
 
-static bool
-has_datagrams(const struct addr *a)
+bool
+plan_is_datagrams(const struct addr *a)
 {
 	return addr_is_datagrams(a) || (a->kind == ADDR_FD && dgram_is(a->fd));
 }
@@ -67,7 +60,7 @@ has_datagrams(const struct addr *a)
 bool
 plan_has_datagrams(const struct plan *p)
 {
-	return has_datagrams(address(p));
+	return plan_is_datagrams(address(p));
 }
 
 static int
@@ -102,7 +95,7 @@ check_stream(const struct plan *p, struct fail *f)
 
 	if (option == NULL)
 		return 0;
-	for (i = 0; i < addresses_n(p); i++)
+	for (i = 0; i < plan_addresses_n(p); i++)
 		if (nth_address(p, i)->kind == ADDR_UDP)
 			return 0;
 	return refuse(
@@ -130,8 +123,8 @@ check_handler(const struct plan *p, struct fail *f)
 
 	if (p->run.handler.command.argv == NULL || p->run.many.each)
 		return 0;
-	for (i = 0; i < addresses_n(p); i++)
-		if (has_datagrams(nth_address(p, i)))
+	for (i = 0; i < plan_addresses_n(p); i++)
+		if (plan_is_datagrams(nth_address(p, i)))
 			return refuse_at(nth_address(p, i), p->handler_option,
 			    "an address of a stream",
 			    "a process has one peer; try: a stream", f);

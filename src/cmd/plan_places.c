@@ -111,8 +111,7 @@ read_place(struct plan *p, size_t i, const char *word, struct fail *f)
 	const char *address = split(word, &place->in, &has_mode, f);
 	size_t other;
 
-	if (address == NULL || cmd_address(p, address, at, f) == -1 ||
-	    cmd_needs_later(at, f) == -1)
+	if (address == NULL || cmd_address(p, address, at, f) == -1)
 		return -1;
 	p->place_words[i] = has_mode ? word : NULL;
 	if (at->kind != ADDR_FD)

@@ -404,8 +404,8 @@ plan_talk_finish(struct plan *p, struct fail *f)
 
 	p->datagrams = plan_has_datagrams(p);
 	if (plan_finish(p, f) == -1 || plan_check_datagrams(p, f) == -1 ||
-	    finish_source(p, f) == -1 || finish_proxy(p, f) == -1 ||
-	    finish_sockets(p, f) == -1)
+	    plan_tls_finish(p, f) == -1 || finish_source(p, f) == -1 ||
+	    finish_proxy(p, f) == -1 || finish_sockets(p, f) == -1)
 		return -1;
 	if (p->repeat == 0) {
 		fail_set(f, STATUS_USAGE,

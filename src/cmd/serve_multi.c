@@ -75,6 +75,8 @@ static const struct option options[] = {
     CMD_OPTIONS_LISTEN,
     CMD_OPTIONS_SOCKET,
     CMD_OPTIONS_DATAGRAMS,
+    CMD_OPTIONS_TLS,
+    CMD_OPTIONS_TLS_SERVER,
     {'h', "help", NULL, "this text", OPTION_BY(set_help)},
     OPTION_END,
 };

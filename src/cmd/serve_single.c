@@ -27,16 +27,13 @@ read_address(struct plan *p, int argc, char **argv, struct fail *f)
 static int
 run(struct plan *p, int argc, char **argv, struct fail *f)
 {
-	struct addr *at = &p->run.listen.at;
-
 	if (argc > 1) {
 		fail_set(f, STATUS_USAGE,
 		    "'%.128s': expected one ADDRESS, saw another", argv[1]);
 		return fail_hint(f, "try: HOST:PORT in one word");
 	}
 	if (read_address(p, argc, argv, f) == -1 ||
-	    cmd_needs_later(at, f) == -1 || plan_talk_finish(p, f) == -1 ||
-	    plan_door_finish(p, f) == -1)
+	    plan_talk_finish(p, f) == -1 || plan_door_finish(p, f) == -1)
 		return -1;
 	p->run.log.say = cmd_say;
 	p->run.log.show = cmd_show;
@@ -65,6 +62,8 @@ static const struct option options[] = {
     CMD_OPTIONS_LISTEN,
     CMD_OPTIONS_SOCKET,
     CMD_OPTIONS_DATAGRAMS,
+    CMD_OPTIONS_TLS,
+    CMD_OPTIONS_TLS_SERVER,
     {'h', "help", NULL, "this text", OPTION_BY(set_help)},
     OPTION_END,
 };

@@ -165,6 +165,53 @@
 	{0, "max-per-ip", "N", "so many from one address (IPv6: a /64)", \
 		OPTION_IN(OPTION_COUNT, run.door.per_ip_max)}
 
+/* What a plan of TLS holds as it was typed. */
+#define CMD_TLS(kind, field) OPTION_IN(kind, run.secure.tls.field)
+
+#define CMD_OPTIONS_TLS \
+	{0, "tls", NULL, "TLS, as if tls: stood before each address", \
+		OPTION_IN(OPTION_FLAG, tls)}, \
+	{0, "tls-ca", "PATH", "believe this CA: a file, or a directory", \
+		CMD_TLS(OPTION_TEXT, ca)}, \
+	{0, "tls-pin", "PIN", "believe this key alone: sha256:BASE64", \
+		OPTION_BY(set_tls_pin)}, \
+	{0, "tls-crl", "FILE", "certificates that are revoked", \
+		CMD_TLS(OPTION_TEXT, crl)}, \
+	{0, "tls-insecure", NULL, "believe whatever the peer shows", \
+		CMD_TLS(OPTION_FLAG, insecure)}, \
+	{0, "tls-cert", "FILE", "our certificate and its chain (PEM)", \
+		OPTION_BY(set_tls_cert)}, \
+	{0, "tls-key", "FILE", "its key, if it is not in the same file", \
+		OPTION_BY(set_tls_key)}, \
+	{0, "tls-p12", "FILE", "both, as Windows exports them (PKCS#12)", \
+		OPTION_BY(set_tls_p12)}, \
+	{0, "tls-pass-file", "FILE", "its first line is their pass phrase", \
+		OPTION_IN(OPTION_TEXT, phrases.path)}, \
+	{0, "tls-alpn", "NAMES", "protocols, with commas, the best first", \
+		CMD_TLS(OPTION_TEXT, alpn)}, \
+	{0, "tls-min", "VERSION", "1.0, 1.1, 1.2 (the default) or 1.3", \
+		OPTION_BY(set_tls_min)}, \
+	{0, "tls-max", "VERSION", "the newest version that is spoken", \
+		OPTION_BY(set_tls_max)}, \
+	{0, "tls-ciphers", "LIST", "as openssl ciphers has them", \
+		CMD_TLS(OPTION_TEXT, ciphers)}, \
+	{0, "tls-no-close-notify", NULL, "the peer ends without saying so", \
+		CMD_TLS(OPTION_FLAG, no_close_notify)}, \
+	{0, "tls-keylog", "FILE", "the keys go there, for Wireshark", \
+		CMD_TLS(OPTION_TEXT, keylog)}, \
+	{0, "tls-handshake-timeout", "DURATION", "what it may take (10s)", \
+		OPTION_IN(OPTION_DURATION, tls_handshake_ms)}
+
+#define CMD_OPTIONS_TLS_CLIENT \
+	{0, "tls-name", "NAME", "the certificate is to be for this one", \
+		CMD_TLS(OPTION_TEXT, name)}
+
+#define CMD_OPTIONS_TLS_SERVER \
+	{0, "tls-client", "HOW", "ask for a certificate: require or request", \
+		OPTION_BY(set_tls_client)}, \
+	{0, "tls-self-signed", NULL, "make a certificate for this run", \
+		CMD_TLS(OPTION_FLAG, self_signed)}
+
 #define CMD_OPTIONS_DATAGRAMS \
 	{'u', "udp", NULL, "an address without a scheme is one of UDP", \
 		OPTION_IN(OPTION_FLAG, udp)}, \
