@@ -151,6 +151,38 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from $talkers'" \
 		-d "'how many routers may pass it on'"
 	eval complete $at -s u -l udp \
 		-d "'an address without a scheme is one of UDP'"
+	eval complete $at -l tls \
+		-d "'TLS, as if tls: stood before each address'"
+	eval complete $at -l tls-ca -r -F \
+		-d "'believe this CA: a file, or a directory'"
+	eval complete $at -l tls-pin -x \
+		-d "'believe this key alone: sha256:BASE64'"
+	eval complete $at -l tls-crl -r -F \
+		-d "'certificates that are revoked'"
+	eval complete $at -l tls-insecure \
+		-d "'believe whatever the peer shows'"
+	eval complete $at -l tls-cert -r -F \
+		-d "'our certificate and its chain (PEM)'"
+	eval complete $at -l tls-key -r -F \
+		-d "'its key'"
+	eval complete $at -l tls-p12 -r -F \
+		-d "'both, as Windows exports them'"
+	eval complete $at -l tls-pass-file -r -F \
+		-d "'its first line is their pass phrase'"
+	eval complete $at -l tls-alpn -x \
+		-d "'protocols, the best first'"
+	eval complete $at -l tls-min -x -a "'1.0 1.1 1.2 1.3'" \
+		-d "'the oldest version'"
+	eval complete $at -l tls-max -x -a "'1.0 1.1 1.2 1.3'" \
+		-d "'the newest version'"
+	eval complete $at -l tls-ciphers -x \
+		-d "'as openssl ciphers has them'"
+	eval complete $at -l tls-no-close-notify \
+		-d "'the peer ends without saying so'"
+	eval complete $at -l tls-keylog -r -F \
+		-d "'the keys go there, for Wireshark'"
+	eval complete $at -l tls-handshake-timeout -x -a "'$durations'" \
+		-d "'what it may take (10s)'"
 	eval complete $at -l broadcast \
 		-d "'UDP: to broadcast addresses too'"
 	eval complete $at -l join -x -a "'224.0.0.1 239.255.0.1'" \
@@ -211,6 +243,10 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from $servers'" \
 		-d "'expect it of these'"
 	eval complete $at -l defer-accept \
 		-d "'TCP: accept who has said something'"
+	eval complete $at -l tls-client -x -a "'require request'" \
+		-d "'ask for a certificate'"
+	eval complete $at -l tls-self-signed \
+		-d "'make a certificate for this run'"
 	eval complete $at -l reuse-port \
 		-d "'TCP: share the port with other processes'"
 end
@@ -232,6 +268,8 @@ for at in "-c wdsock -n '__fish_seen_subcommand_from connect'" \
 		-d "'go through this proxy'"
 	eval complete $at -s X -l proxy-kind -x -a "'4 5 connect'" \
 		-d "'4, 5 (SOCKS, the default) or connect (HTTP)'"
+	eval complete $at -l tls-name -x \
+		-d "'the certificate is to be for this one'"
 	eval complete $at -l proxy-auth -r -F \
 		-d "'a file with USER:PASSWORD'"
 	eval complete $at -s n -l numeric \
