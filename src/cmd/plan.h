@@ -74,7 +74,7 @@ struct plan {
 	size_t tls_certs_n;
 	char **tls_names; /* in a certificate that we make */
 	size_t tls_names_n;
-	char tls_host[ADDR_HOST_MAX];
+	char tls_host[ADDR_HOST_MAX], tls_name[ADDR_HOST_MAX];
 	uint64_t tls_handshake_ms; /* UINT64_MAX: none was given */
 
 	/* Of serve-multi. */

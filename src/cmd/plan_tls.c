@@ -203,14 +203,14 @@ find_addresses(struct plan *p, struct fail *f)
 	return found;
 }
 
-/* The host as certificates have it; "" if it is every address of ours. */
+/* A host as certificates have it. */
 static void
-host_of(const struct addr *a, char host[ADDR_HOST_MAX])
+fold(const char *name, char host[ADDR_HOST_MAX])
 {
 	char ascii[IDN_MAX], why[80];
 	size_t len;
 
-	snprintf(host, ADDR_HOST_MAX, "%s", a->host);
+	snprintf(host, ADDR_HOST_MAX, "%s", name);
 	if (strchr(host, ':') != NULL) {
 		host[strcspn(host, "%")] = '\0'; /* its scope is ours alone */
 		return;
@@ -223,6 +223,25 @@ host_of(const struct addr *a, char host[ADDR_HOST_MAX])
 	snprintf(host, ADDR_HOST_MAX, "%s", ascii);
 }
 
+/* --tls-name: of many, as ".example.org" would be, none is meant. */
+static int
+finish_name(struct plan *p, struct fail *f)
+{
+	struct tls_plan *t = &p->run.secure.tls;
+
+	if (t->name == NULL)
+		return 0;
+	if (t->name[0] == '\0' || t->name[0] == '.' ||
+	    strchr(t->name, '*') != NULL || strlen(t->name) >= ADDR_HOST_MAX) {
+		plan_refuse("the name of one host, or its address", t->name, f);
+		fail_prefix(f, "--tls-name");
+		return fail_hint(f, "try: --tls-name example.org");
+	}
+	fold(t->name, p->tls_name);
+	t->name = p->tls_name;
+	return 0;
+}
+
 /* Whom a client expects; without a host it goes to this machine. */
 static int
 finish_client(struct plan *p, struct fail *f)
@@ -232,8 +251,10 @@ finish_client(struct plan *p, struct fail *f)
 	const struct tls_plan *t = &s->tls;
 	char name[ADDR_TEXT_MAX];
 
+	if (finish_name(p, f) == -1)
+		return -1;
 	if (to->kind == ADDR_TCP) {
-		host_of(to, p->tls_host);
+		fold(to->host, p->tls_host);
 		if (p->tls_host[0] == '\0')
 			snprintf(p->tls_host, sizeof(p->tls_host), "localhost");
 		s->host = p->tls_host;
@@ -298,7 +319,7 @@ name_ourselves(struct plan *p, struct fail *f)
 		a = plan_address(p, i);
 		if (!a->tls)
 			continue;
-		host_of(a, host);
+		fold(a->host, host);
 		any = host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 ||
 		    strcmp(host, "::") == 0;
 		if (any || strcmp(host, "localhost") == 0) {

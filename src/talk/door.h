@@ -152,11 +152,12 @@ struct door {
 	char asked[ADDR_TEXT_MAX]; /* of whom a program is told */
 	struct visitor_list visitors[DOOR_VISITOR_STATES]; /* oldest first */
 	uv_timer_t clock;				   /* of headers */
-	uv_timer_t line;   /* of those who stand in it */
-	size_t handshakes; /* that are under way */
-	bool alive;	   /* between door_start and door_close */
-	bool ready;	   /* all is open */
-	bool paused;	   /* nobody is let in */
+	uv_timer_t line;     /* of those who stand in it */
+	size_t handshakes;   /* that are under way */
+	bool told_handshake; /* that one failed */
+	bool alive;	     /* between door_start and door_close */
+	bool ready;	     /* all is open */
+	bool paused;	     /* nobody is let in */
 };
 
 /*

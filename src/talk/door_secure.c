@@ -29,15 +29,41 @@ words(const struct fail *f, const char *name)
 	return f->what;
 }
 
+/*
+ * -v tells of all whose handshake failed, and what to try. The first one is
+ * told without it, too: it may be that our certificate is good for nobody, and
+ * then nobody would know why no client comes.
+ */
+static void
+tell(struct door *d, const char *name, const struct fail *f)
+{
+	struct fail told;
+
+	if (d->log->level >= LOG_VERBOSE) {
+		if (f->hint[0] != '\0')
+			log_say(d->log, LOG_VERBOSE, "%s", f->hint);
+	} else if (f->status == STATUS_TLS && !d->told_handshake) {
+		d->told_handshake = true;
+		fail_set(&told, STATUS_TLS,
+		    "%s: denied, %s (others are told with -v)", name,
+		    words(f, name));
+		if (f->hint[0] != '\0')
+			fail_hint(&told, "%s", f->hint);
+		d->on_trouble(d, &told);
+	}
+}
+
 /* By now its descriptor is closed, or will be by whoever has it. */
 static void
 turn_away(struct visitor *v, const struct fail *f)
 {
+	struct door *d = v->door;
 	char name[ADDR_TEXT_MAX];
 
-	door_client_name(v->door, &v->client, name);
+	door_client_name(d, &v->client, name);
 	v->client.fd = -1;
 	door_visit_turn_away(v, words(f, name));
+	tell(d, name, f);
 }
 
 static void

@@ -1,3 +1,4 @@
+# shellcheck disable=SC2016,SC2030,SC2031
 # TLS among all else that the program does: at the door, behind proxies, for
 # handlers and for programs that read JSON lines. That it is TLS, and whom it
 # believes, is for others to test.
@@ -105,9 +106,9 @@ client() {
 		secure_many -j --proxy-protocol
 		server=$A
 		printf '%s\n' "printf 'PROXY TCP4 192.0.2.7 198.51.100.1 5 8\\r\\n'" \
-			cat >head
+			cat >header
 		wdsock serve-single -m raw --ready-fd 7 --sh \
-			"sh head | wdsock connect -m raw ${server#tls:}" unix:relay \
+			"sh header | wdsock connect -m raw ${server#tls:}" unix:relay \
 			>relay.out 2>relay.err 7>relay.ready 6>&- 8>&- &
 		PIDS="$PIDS $!"
 		until_true test -s relay.ready
@@ -185,6 +186,18 @@ client() {
 		grep -qx 'WDSOCK_TLS_VERSION=TLSv1.3' out
 		grep -qE '^WDSOCK_TLS_CIPHER=TLS_[A-Z0-9_]+$' out
 		! grep -q 'secret\|WDSOCK_TLS_PASS' out
+	}
+	secured
+}
+
+@test "the first handshake that fails is told without -v, and what to try" {
+	body() {
+		secure_many
+		wd connect --tls-name 127.0.0.1 "$A" </dev/null 2>mine && return 1
+		until_true grep -q 'denied, TLS: the client refused' err
+		err_like 'on its side, try: --tls-pin sha256:'
+		wd connect --tls-name 127.0.0.1 "$A" </dev/null 2>mine && return 1
+		[ "$(grep -c denied err)" = 1 ]
 	}
 	secured
 }
@@ -284,6 +297,7 @@ refused() {
 		refused serve-single --tls-self-signed --tls-cert x tls:8000 -- 'expected one of them, saw both'
 		refused serve-single --tls-self-signed --tls-ca x tls:8000 -- '--tls-ca: expected --tls-client'
 		refused serve-single --tls-self-signed --tls-client perhaps tls:8000 -- 'try: require or request'
+		refused connect --tls-name .example.org tls:8000 -- '--tls-name: expected the name of one host'
 		refused connect --tls-min 1.4 tls:8000 -- 'try: 1.0, 1.1, 1.2 or 1.3'
 		refused connect --tls-handshake-timeout 0 tls:8000 -- 'expected some time, saw none'
 		run_bytes 10 wd connect --tls-pass-file missing tls:8000
