@@ -33,19 +33,6 @@ somewhere() {
 	esac
 }
 
-free_port() {
-	perl -MSocket=:all -e '
-		my ($family, $ip) = ($ARGV[0] eq "AF_INET" ? AF_INET : AF_INET6,
-			$ARGV[1]);
-		my $n = inet_pton($family, $ip);
-		socket(my $s, $family, SOCK_STREAM, 0) or die;
-		bind($s, $family == AF_INET ? pack_sockaddr_in(0, $n)
-			: pack_sockaddr_in6(0, $n)) or die;
-		my $name = getsockname($s);
-		print(($family == AF_INET ? unpack_sockaddr_in($name)
-			: unpack_sockaddr_in6($name))[0])' "$1" "$2"
-}
-
 # foreign TOOL listen|call|sort: the other netcat at A, between stdin and
 # stdout, or one that gives all it got to sort(1).
 foreign() {

@@ -4,11 +4,12 @@
 # stderr if not.
 #
 #	peer.pl [--life FIFO] [--ready FILE] [--backlog N] [--rcvbuf N]
-#		listen|connect ADDRESS ACTION...
+#		[--tls 'PROGRAM NAME=VALUE...'] listen|connect ADDRESS ACTION...
 #
 # ADDRESS is written as wdsock writes it. A server says its own in the file of
 # --ready, once it listens, and accepts before its first action. It ends with
 # its test: nobody writes to --life, but its end tells that the test is gone.
+# At a "tls:" address PROGRAM, which is tlspeer, stands between it and the wire.
 
 use strict;
 use warnings;
@@ -28,6 +29,8 @@ while (@ARGV && $ARGV[0] =~ /^--(\w+)$/) {
 my ($way, $address, @script) = @ARGV;
 my ($listener, $sock, $life, $got, $doing) = (undef, undef, undef, '', '');
 my $was_reset; # before we looked whether we are connected
+# TLS: the wire itself, the line to tlspeer, and what it has said.
+my ($wire, $control, $heard, %said);
 
 $SIG{PIPE} = 'IGNORE';
 $SIG{ALRM} = sub { no_good('60 s are over') };
@@ -57,6 +60,7 @@ sub plain {
 # "127.0.0.1:5", "[::1]:5", "unix:PATH", "unix:\@NAME"
 sub parse_address {
 	my ($a) = @_;
+	$a =~ s/^tls://;
 	if ($a =~ /^unix:(.*)$/) {
 		my $path = $1;
 		return (AF_UNIX, pack('S a*', AF_UNIX, "\0" . substr($path, 1)))
@@ -74,12 +78,13 @@ sub name_of_listener {
 	my ($family) = @_;
 	return $address if $family == AF_UNIX;
 	my $name = getsockname($listener);
+	my $tls = over_tls() ? 'tls:' : '';
 	if ($family == AF_INET) {
 		my ($port, $ip) = unpack_sockaddr_in($name);
-		return inet_ntop(AF_INET, $ip) . ":$port";
+		return $tls . inet_ntop(AF_INET, $ip) . ":$port";
 	}
 	my ($port, $ip) = unpack_sockaddr_in6($name);
-	return '[' . inet_ntop(AF_INET6, $ip) . "]:$port";
+	return $tls . '[' . inet_ntop(AF_INET6, $ip) . "]:$port";
 }
 
 # Until the handle is ready, or so many seconds are over. False: they are.
@@ -125,8 +130,83 @@ sub start_listening {
 	close($f);
 }
 
+sub over_tls {
+	return $address =~ /^tls:/;
+}
+
+# A pair, of which the other end is given away to a program.
+sub pair {
+	socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC)
+	    or no_good("socketpair: $!");
+	nonblocking($ours);
+	# What is not read must not vanish in here.
+	setsockopt($theirs, SOL_SOCKET, SO_SNDBUF, pack('i', $opt{rcvbuf}))
+	    if $opt{rcvbuf};
+	return ($ours, $theirs);
+}
+
+# tlspeer takes the wire, and from here on $sock is what is inside.
+sub start_tls {
+	return if !over_tls();
+	my ($program, @words) = split(' ', $opt{tls} // no_good('no --tls'));
+	push(@words, "life=$opt{life}") if defined($opt{life});
+	$wire = $sock;
+	($sock, my $plain) = pair();
+	($control, my $line) = pair();
+	($heard, %said) = ('');
+	my $pid = fork() // no_good("fork: $!");
+	return if $pid;
+	fcntl($_, F_SETFD, 0) for $wire, $plain, $line;
+	exec($program, $listener ? 'server' : 'client',
+		map({ fileno($_) } $wire, $plain, $line), @words)
+	    or die("peer: $program: $!\n");
+}
+
+# Lines of tlspeer, until one begins with one of these words.
+sub hear {
+	my (@words) = @_;
+	for (;;) {
+		while ($heard =~ s/^(\w+) ?(.*)\n//) {
+			$said{$1} = $2;
+		}
+		my ($word) = grep { exists($said{$_}) } @words;
+		return $word if defined($word);
+		my $n = sysread($control, $heard, 4096, length($heard));
+		next if $n;
+		return 'gone' if defined($n) || $! == ECONNRESET;
+		no_good("tlspeer: $!") if $! != EAGAIN && $! != EINTR;
+		wait_for($control, 0) or no_good('tlspeer says nothing');
+	}
+}
+
+sub order {
+	my ($command) = @_;
+	delete($said{done});
+	syswrite($control, $command);
+	hear('done');
+}
+
+sub hang_up {
+	my $close = sub { close($_[0]) if $_[0]; $_[0] = undef };
+	$close->($sock);
+	$close->($wire);
+	$close->($control);
+}
+
+# The end of what came, as a read tells it: was it in order?
+sub end_of_tls {
+	my $how = hear(qw(end fin reset failed));
+	return '' if $how eq 'end';
+	if ($how eq 'reset') {
+		$! = ECONNRESET;
+		return undef;
+	}
+	no_good("the end without close_notify") if $how eq 'fin';
+	no_good("TLS: ", $said{failed} // 'tlspeer is gone');
+}
+
 sub take_one {
-	$sock = undef;
+	hang_up();
 	for (;;) {
 		wait_for($listener, 0) or no_good('nobody came');
 		last if accept($sock, $listener);
@@ -134,6 +214,7 @@ sub take_one {
 	}
 	nonblocking($sock);
 	setsockopt($sock, IPPROTO_TCP, TCP_NODELAY, pack('i', 1));
+	start_tls();
 }
 
 sub start_connecting {
@@ -148,6 +229,7 @@ sub start_connecting {
 		no_good("connect: $!") if $err && !$was_reset;
 	}
 	setsockopt($sock, IPPROTO_TCP, TCP_NODELAY, pack('i', 1));
+	start_tls();
 }
 
 # One read; '' is the end, undef a failure in $!.
@@ -155,7 +237,8 @@ sub read_some {
 	my ($max) = @_;
 	for (;;) {
 		my $n = sysread($sock, my $bytes, $max);
-		return $bytes if defined($n);
+		return $control && $n == 0 ? end_of_tls() : $bytes
+		    if defined($n);
 		return undef if $! != EAGAIN && $! != EINTR;
 		wait_for($sock, 0) or no_good("nothing came for $PATIENCE s");
 	}
@@ -309,13 +392,17 @@ my %actions = (
 	}],
 	'half-close' => [0, 0, sub { shutdown($sock, SHUT_WR) }],
 	'stop-reading' => [0, 0, sub { shutdown($sock, SHUT_RD) }],
-	'close' => [0, 0, sub { close($sock) }],
+	'close' => [0, 0, \&hang_up],
 	'reset' => [0, 0, sub {
+		if ($control) {
+			order('r');
+			return hang_up();
+		}
 		setsockopt($sock, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0));
 		close($sock);
 	}],
 	'urgent' => [1, 0, sub {
-		send($sock, $_[0], MSG_OOB) or no_good("urgent: $!");
+		send($wire // $sock, $_[0], MSG_OOB) or no_good("urgent: $!");
 	}],
 	'file' => [1, 0, sub {
 		open(my $f, '<:raw', $_[0]) or no_good("$_[0]: $!");
@@ -351,6 +438,31 @@ my %actions = (
 	}],
 	'both' => [1, 0, sub { both_ways($_[0]) }],
 	'count' => [0, 0, sub { print read_to_end(), "\n" }],
+	# Of TLS alone. The first says nothing of what was sent before it; the
+	# others come behind that. cut closes our half without close_notify.
+	'tls-up' => [1, 0, sub {
+		hear(qw(up fin reset failed)) eq 'up'
+		    or no_good('TLS: ', join(' ', %said));
+		no_good("saw $said{up}") if "$said{up} " !~ /$_[0]/;
+	}],
+	'tls-fails' => [1, 0, sub {
+		my $how = hear(qw(end fin reset failed));
+		my $saw = "$how $said{$how}";
+		no_good("saw $saw") if $saw !~ /$_[0]/;
+	}],
+	'expect-cut' => [0, 0, sub {
+		my $saw = '';
+		my $n;
+		do {
+			wait_for($sock, 0) or no_good('nothing came');
+			$n = sysread($sock, $saw, 65536, length($saw));
+		} while ($n);
+		my $how = hear(qw(end fin reset failed));
+		no_good("saw $how") if $how ne 'fin';
+	}],
+	'flush' => [0, 0, sub { order('f') if $control }],
+	'cut' => [0, 0, sub { order('c') }],
+	'new-keys' => [0, 0, sub { order('u') }],
 	'accept' => [0, 1, \&take_one],
 	'hang-up' => [0, 1, sub { close($listener) }],
 	'fill' => [0, 1, \&fill_backlog],
@@ -361,7 +473,8 @@ my %actions = (
 		$got = '';
 	}],
 	'peer' => [1, 0, sub {
-		my ($port, $ip) = unpack_sockaddr_in(getpeername($sock));
+		my ($port, $ip) = unpack_sockaddr_in(
+			getpeername($wire // $sock));
 		my $saw = inet_ntop(AF_INET, $ip) . ":$port";
 		no_good("saw $saw") if $saw !~ /^(?:$_[0])$/;
 	}],

@@ -11,7 +11,7 @@ if command -v pkill >/dev/null || command -v ps >/dev/null; then
 	BATS_TEST_TIMEOUT=90
 fi
 
-TRANSPORTS=(tcp4 tcp6 unix abstract)
+TRANSPORTS=(tcp4 tcp6 unix abstract) # and tls, where the program has it
 DATAGRAMS=(udp4 udp6 unix-dgram abstract-dgram)
 
 have_ipv6() {
@@ -20,10 +20,46 @@ have_ipv6() {
 		or exit(1)'
 }
 
+TLSPEER=$WDSOCK_BUILD/tests/bats/tlspeer
+CERTS=$WDSOCK_BUILD/tests/bats/certs
+
+# The program has TLS, and so have the tests.
+have_tls() {
+	[ -x "$TLSPEER" ] && command -v openssl >/dev/null &&
+		"$W" --version | grep -q '^TLS: .*OpenSSL'
+}
+
+# The certificates in CERTS; tests/bats/certs.pl says which there are.
+make_certs() {
+	[ "$CERTS/made" -nt "$SRC/tests/bats/certs.pl" ] ||
+		perl "$SRC/tests/bats/certs.pl" "$CERTS"
+}
+
+# What the case starts shows a certificate, or believes in its CA: it need not
+# know that it is over TLS. The program remains the process that was started.
+over_tls() {
+	mkdir -p ../tls-bin
+	cat >../tls-bin/wdsock <<-END
+		#!/bin/sh
+		command=\$1
+		shift
+		case \$command in
+		connect) set -- --tls-ca '$CERTS/ca.pem' "\$@" ;;
+		serve-*) set -- --tls-cert '$CERTS/good.pem' \\
+			--tls-key '$CERTS/good.key' "\$@" ;;
+		esac
+		exec '$W' "\$command" "\$@"
+	END
+	chmod +x ../tls-bin/wdsock
+	W=$BATS_TEST_TMPDIR/tls-bin/wdsock
+	PATH=$BATS_TEST_TMPDIR/tls-bin:$PATH
+}
+
 here() {
 	case $1 in
 	tcp4) HERE=127.0.0.1:0 ;;
 	tcp6) HERE='[::1]:0' ;;
+	tls | bare-tls) HERE=tls:127.0.0.1:0 ;;
 	unix) HERE=unix:sock ;;
 	abstract) HERE=unix:@wdsock-test-$BASHPID-$RANDOM$RANDOM ;;
 	udp4) HERE=udp:127.0.0.1:0 ;;
@@ -35,10 +71,26 @@ here() {
 	esac
 }
 
+# A port that is free now, for a server that cannot say its own.
+free_port() {
+	perl -MSocket=:all -e '
+		my ($family, $ip) = ($ARGV[0] eq "AF_INET" ? AF_INET : AF_INET6,
+			$ARGV[1]);
+		my $n = inet_pton($family, $ip);
+		socket(my $s, $family, SOCK_STREAM, 0) or die;
+		bind($s, $family == AF_INET ? pack_sockaddr_in(0, $n)
+			: pack_sockaddr_in6(0, $n)) or die;
+		my $name = getsockname($s);
+		print(($family == AF_INET ? unpack_sockaddr_in($name)
+			: unpack_sockaddr_in6($name))[0])' "$1" "$2"
+}
+
 # What begins each transport's run, and each test that has but one.
 begin() {
 	T=$1
 	here "$1"
+	[[ $1 != *tls ]] || make_certs
+	[ "$1" != tls ] || over_tls
 	PIDS=
 	READIES=0
 	mkfifo life
@@ -72,7 +124,10 @@ run_over() {
 each() {
 	local t failed='' pids=()
 
-	[ $# -gt 0 ] || set -- "${TRANSPORTS[@]}"
+	if [ $# = 0 ]; then
+		set -- "${TRANSPORTS[@]}"
+		! have_tls || set -- "$@" tls
+	fi
 	for t; do
 		[[ $t != *6 ]] || have_ipv6 || continue
 		run_over "$t"
@@ -108,26 +163,46 @@ read_ready() {
 	exec 9>&-
 }
 
-# peer ACTION...: a scripted server; its address is in A.
-peer() {
-	local options=()
-
-	while [[ $1 == --* ]]; do
-		options+=("$1" "$2")
+# peer_options [--NAME VALUE]...: those of peer.pl, in OPTIONS, and how many
+# words they are in TAKEN. What --tls says is for tlspeer, which shows a good
+# certificate if it says nothing of one.
+peer_options() {
+	local way=$1 tls=$TLSPEER
+	shift
+	OPTIONS=(--life life)
+	TAKEN=0
+	while [[ ${1-} == --* ]]; do
+		case $1 in
+		--tls) tls+=" $2" ;;
+		*) OPTIONS+=("$1" "$2") ;;
+		esac
 		shift 2
+		TAKEN=$((TAKEN + 2))
 	done
+	[ "$way" = connect ] || [[ $tls == *' cert='* ]] ||
+		tls+=" cert=$CERTS/good.pem key=$CERTS/good.key"
+	OPTIONS+=(--tls "$tls")
+}
+
+# peer [OPTION...] ACTION...: a scripted server; its address is in A.
+peer() {
+	peer_options listen "$@"
+	shift "$TAKEN"
 	new_ready
-	perl "$SRC/tests/bats/peer.pl" --life life --ready "ready$READIES" \
-		"${options[@]}" listen "$HERE" "$@" \
+	perl "$SRC/tests/bats/peer.pl" "${OPTIONS[@]}" \
+		--ready "ready$READIES" listen "$HERE" "$@" \
 		>peer.out 2>peer.err 6>&- 8>&- 9>&- &
 	PEER=$!
 	PIDS="$PIDS $PEER"
 	read_ready
 }
 
-# caller ACTION...: a scripted client of A, to its end.
+# caller [OPTION...] ACTION...: a scripted client of A, to its end.
 caller() {
-	perl "$SRC/tests/bats/peer.pl" --life life connect "$A" "$@" 6>&- 8>&-
+	peer_options connect "$@"
+	shift "$TAKEN"
+	perl "$SRC/tests/bats/peer.pl" "${OPTIONS[@]}" connect "$A" "$@" \
+		6>&- 8>&-
 }
 
 # datagrams WAY ADDRESS ACTION...: a scripted peer of datagrams, to its end.
