@@ -81,10 +81,14 @@ tls_stream_flush(struct tls_stream *s)
 static int
 notify(struct tls_stream *s)
 {
+	size_t before;
+
 	if (!s->notified) {
 		s->notified = true;
 		tls_out_take(s);
+		before = s->wire.out.len;
 		s->tls->face->shut(s->engine);
+		s->farewell = s->wire.out.len - before;
 	}
 	return tls_stream_flush(s);
 }
@@ -445,7 +449,10 @@ tls_close(struct stream *st, bool reset)
 	uv_timer_start(&s->clock, on_clock, TLS_CLOSE_MS, 0);
 }
 
-/* Never more than was written: the lower one counts records, too. */
+/*
+ * Never more than was written: the lower one counts records, too. A peer that
+ * has closed takes our close_notify no more, and nothing is lost by that.
+ */
 static int64_t
 tls_unacked(const struct stream *st)
 {
@@ -455,13 +462,17 @@ tls_unacked(const struct stream *st)
 	if (n < 0)
 		return -1;
 	all = n + (int64_t)(tls_stream_held(s) + s->lost);
+	all -= all < (int64_t)s->farewell ? all : (int64_t)s->farewell;
 	return (uint64_t)all > s->written ? (int64_t)s->written : all;
 }
 
 static bool
 tls_broken(const struct stream *st)
 {
-	return stream_broken(tls_stream_of(st)->lower);
+	const struct tls_stream *s = tls_stream_of(st);
+
+	return stream_broken(s->lower) &&
+	    (!s->notified || tls_unacked(st) != 0);
 }
 
 static bool

@@ -42,6 +42,7 @@ struct tls_stream {
 	size_t chunk;	  /* the most to be taken by the next write */
 	uint64_t written; /* by whoever uses the stream */
 	size_t lost;	  /* of what was held when writing failed */
+	size_t farewell;  /* bytes of close_notify, the last on the wire */
 	int want;
 	int over;	/* what reads end with; STREAM_AGAIN: not yet */
 	int read_err;	/* of over == STREAM_FAILED */

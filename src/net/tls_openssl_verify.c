@@ -193,7 +193,9 @@ tls_verify_expect(struct tls_engine *e, struct fail *f)
 	if (tls_is_address(e->host, address, sizeof(address)))
 		ok = X509_VERIFY_PARAM_set1_ip_asc(p, address);
 	else
-		ok = X509_VERIFY_PARAM_set1_host(p, e->host, 0);
+		/* With a dot before it, it would be any name below that. */
+		ok = e->host[0] != '.' &&
+		    X509_VERIFY_PARAM_set1_host(p, e->host, 0);
 	if (ok)
 		return 0;
 	return fail_set(

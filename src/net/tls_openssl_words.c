@@ -125,15 +125,27 @@ hint_alert(const struct tls_engine *e, int alert, struct fail *f)
 	}
 }
 
+/* A server of TLS 1.2 has no better alert for who shows no certificate. */
+static bool
+wants_certificate(const struct tls_engine *e, int alert)
+{
+	const uint8_t *types;
+
+	return alert == 116 ||
+	    (alert == SSL_AD_HANDSHAKE_FAILURE && is_client(e) &&
+		SSL_get0_certificate_types(e->ssl, &types) > 0);
+}
+
 static void
 explain_alert(struct tls_engine *e, int alert, struct fail *f)
 {
+	const bool bare =
+	    wants_certificate(e, alert) && SSL_get_certificate(e->ssl) == NULL;
+
 	fail_set(f, STATUS_TLS, "%s refused with the alert \"%s\" (%d)%s",
 	    peer_word(e), alert_name(alert), alert,
-	    alert == 116 && SSL_get_certificate(e->ssl) == NULL
-		? ": it wants a certificate of ours, and we have none"
-		: "");
-	hint_alert(e, alert, f);
+	    bare ? ": it wants a certificate of ours, and we have none" : "");
+	hint_alert(e, bare ? 116 : alert, f);
 }
 
 /* What begins otherwise than TLS does, as its first bytes show. */
