@@ -215,7 +215,7 @@ gone() {
 		ended 0
 		[ "$(cat got)" = 200000 ]
 	}
-	each
+	each "${TRANSPORTS[@]}"
 }
 
 @test "one that writes for ever waits for its client, and ends with it" {
@@ -255,7 +255,7 @@ gone() {
 			;;
 		esac
 	}
-	each
+	each "${TRANSPORTS[@]}"
 }
 
 @test "one that ignores SIGTERM gets SIGKILL after another --grace" {
@@ -558,7 +558,7 @@ gone() {
 		within 0 10000 ended 143
 		until_true gone "$(cat pid)"
 	}
-	each
+	each "${TRANSPORTS[@]}"
 }
 
 @test "a signal while no client is there ends at once" {

@@ -278,7 +278,7 @@ no_calls() {
 			no_calls 'writev|recvfrom'
 		done
 	}
-	each
+	each "${TRANSPORTS[@]}"
 }
 
 @test "what is looked at, or cannot be spliced, is read and written" {
@@ -576,7 +576,7 @@ no_calls() {
 		kill -USR1 "$SERVER"
 		grep -q 'the peer to read: [1-9]' err
 	}
-	each
+	each "${TRANSPORTS[@]}"
 }
 
 @test "a peer that closes without reading all: a reset, and what it has cost" {
@@ -594,7 +594,7 @@ no_calls() {
 		[ "$got" = 12 ]
 		err_like '[1-9][0-9]* bytes were sent.* [0-9]+ were not acknowledged'
 	}
-	each
+	each "${TRANSPORTS[@]}"
 }
 
 @test "data, then a reset: the data is written, and the status is 12" {
