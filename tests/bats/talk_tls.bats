@@ -73,8 +73,9 @@ both_versions() {
 @test "a server's reply behind the client's half-close goes out, TLS 1.3" {
 	body() {
 		mine good
-		serve "${MINE[@]}" --sh 'cat >all; sleep 1; cat all' </dev/null
-		caller send '5\r\nhello' half-close expect '5\r\nhello' expect-eof
+		mkfifo go
+		serve "${MINE[@]}" --sh 'cat >all; cat go all' </dev/null
+		caller send '5\r\nhello' half-close quiet 500 touch go expect '5\r\nhello' expect-eof
 		ended 0
 	}
 	secure

@@ -32,7 +32,7 @@
  * and is told, each in a byte:
  *
  *	f	all plain bytes so far are to be on the wire
- *	c	the same, and our half of the wire is closed without close_notify
+ *	c	the same, and our half of it is closed without close_notify
  *	r	the same, and it is reset
  *	u	the same, and our keys are changed (TLS 1.3)
  */
