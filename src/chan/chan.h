@@ -56,8 +56,8 @@ struct chan_loop {
 	bool held;
 	/*
 	 * Set by the owner before anything is sent, if a lost connection has to
-	 * be told message by message, which is slower; then there is one channel
-	 * after the other. NULL: nobody asks.
+	 * be told message by message, which is slower; then there is one
+	 * channel after the other. NULL: nobody asks.
 	 */
 	struct sent *sent;
 	size_t bytes; /* in the queues and unfinished messages of all */

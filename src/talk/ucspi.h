@@ -8,8 +8,8 @@
  *	UNIX	LOCALPATH REMOTEPID REMOTEEUID REMOTEEGID
  *
  * and of the conversation: WDSOCK_CHANNEL, WDSOCK_PEER, WDSOCK_MODE, and where
- * what goes has another mode than what comes, WDSOCK_MODE_OUT. If it is secured,
- * WDSOCK_TLS_VERSION and the others of tls_facts_pairs.
+ * what goes has another mode than what comes, WDSOCK_MODE_OUT. If it is
+ * secured, WDSOCK_TLS_VERSION and the others of tls_facts_pairs.
  */
 #ifndef TALK_UCSPI_H
 #define TALK_UCSPI_H
