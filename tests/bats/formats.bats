@@ -84,7 +84,8 @@ shows() {
 		out_is '[abc][de]'
 		peer_held
 	}
-	each
+	# What stands between us and the peer of TLS reads as it likes.
+	each tcp4 tcp6 unix abstract
 }
 
 @test "large messages stand in their place, also twice" {
@@ -238,7 +239,7 @@ shows() {
 		err_has '--reply: reply 2: expected at most 10 bytes, saw more'
 		err_has 'a larger --max-message'
 	}
-	rm -rf tcp4 unix tcp6 abstract
+	rm -rf tcp4 unix tcp6 abstract tls
 	each
 }
 

@@ -110,7 +110,7 @@ load many
 		many -j --max-per-ip 1
 		guest one until end
 		opened 1
-		if [[ $T = tcp* ]]; then
+		if [[ $T = t* ]]; then
 			caller try read-until-eof
 			[ "$(grep -c '"event":"open"' out)" = 1 ]
 		else

@@ -85,7 +85,7 @@ told() {
 		: >over
 		peer_held
 	}
-	rm -rf tcp4 tcp6 unix abstract
+	rm -rf tcp4 tcp6 unix abstract tls
 	each unix
 }
 
