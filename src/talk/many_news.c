@@ -392,6 +392,16 @@ hear_not(struct many *m, const struct target *but, bool not )
 	}
 }
 
+/* It had not even taken what was said before. */
+static bool
+is_slow(const struct many *m, const struct member *mem)
+{
+	const size_t queued = chan_queued(&mem->talk.chan);
+
+	return mem->news != NULL && queued > most(m, mem) &&
+	    queued > m->plan->queue_max + mem->news->added;
+}
+
 /* Who had not even taken what was said before, and is there one who has? */
 static void
 look_at_pace(struct many *m)
@@ -403,10 +413,13 @@ look_at_pace(struct many *m)
 		mem = many_at(m, i);
 		if (!many_hears(mem))
 			continue;
+		if (is_slow(m, mem)) {
+			/* In this turn it may have had no time to take it. */
+			chan_flush(&mem->talk.chan);
+			if (many_hears(mem) && is_slow(m, mem))
+				slow(m, mem);
+		}
 		queued = chan_queued(&mem->talk.chan);
-		if (mem->news != NULL && queued > most(m, mem) &&
-		    queued > m->plan->queue_max + mem->news->added)
-			slow(m, mem);
 		if (queued < least)
 			least = queued;
 	}

@@ -333,3 +333,43 @@ waits_below() {
 	needs_json
 	each tcp4 unix
 }
+
+@test "--relay: one who speaks and never reads is as slow as one who is silent" {
+	body() {
+		many -v --relay --output none --slow drop --queue 64k
+		guest reads count
+		until_true err_like 'c1 .*open'
+		guest speaks until go frames 40000 1000 touch spoken until end
+		until_true err_like 'c2 .*open'
+		guest talks until go frames 100000 1 until end
+		until_true err_like 'c3 .*open'
+		touch go
+		until_true [ -e spoken ]
+		until_true all_is_heard
+		err_like 'c3 .*too slow: [0-9]+ messages were not sent'
+		below 16384
+		touch end
+	}
+	# However much c3 says meanwhile.
+	all_is_heard() {
+		kill -USR1 "$SERVER"
+		err_like ' c2 .*: in 40000 messages'
+	}
+	each tcp4 unix
+}
+
+@test "--relay: nobody is too slow for what was said in the turn that still goes on" {
+	body() {
+		many -v --relay --output none --queue 64k
+		guest reads until said read 1006000 until end
+		until_true err_like 'c1 .*open'
+		# Less than a socket takes, and more than --queue.
+		guest speaks frames 1000 1000 touch said until end
+		until_true err_like 'c2 .*open'
+		until_true [ -e said ]
+		touch end
+		guests_held reads speaks
+		! grep -q 'too slow' err
+	}
+	each tcp4 tcp6
+}
