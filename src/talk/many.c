@@ -145,6 +145,7 @@ start_each(struct many *m)
 		&m->run.origin, &about, &again, m->run.fail) == -1)
 		return fail_prefix(m->run.fail, "--each");
 	m->feed = &m->each.feed;
+	m->feed->name = "the output of --each";
 	m->outlet = &m->each.outlet;
 	return 0;
 }
@@ -249,6 +250,7 @@ on_stop(struct run *run)
 	size_t i;
 
 	m->stopping = true;
+	many_tell_unrelayed(m);
 	door_close(&run->door);
 	many_status_close(m);
 	for (i = 0; m->peers != NULL && i < m->run.plan->door.places_n; i++)

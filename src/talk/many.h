@@ -11,6 +11,7 @@
  *	many_member.c	one member: how it comes, how it goes
  *	many_say.c	what the input says, and to whom
  *	many_news.c	what is said to many: encoded once, and who is too slow
+ *	many_relay.c	what one says to all the others
  *	many_sweep.c	clocks that all members share; memory
  *	many_table.c	who is there, in words and as JSON lines
  */

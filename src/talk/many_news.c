@@ -23,8 +23,6 @@
 /* Whatever is not for encode_wrap finds room. */
 #define ROOM (ENCODE_LARGE_MIN + ENCODE_HEAD_MAX + FRAMING_TAG_MAX)
 
-typedef void fault_fn(struct many *, size_t at, const struct fail *);
-
 static bool
 same(const struct framing *a, const struct framing *b)
 {
@@ -154,8 +152,9 @@ add_some(struct news *n, const struct batch *b, size_t *next)
 
 static void
 encode_for(struct many *m, struct news *n, const struct batch *b, size_t from,
-    fault_fn *fault)
+    many_fault *fault)
 {
+	const struct many_whose whose = {0, n->out};
 	enum encode_result r = ENCODE_FULL;
 	size_t next = from;
 	struct fail f;
@@ -165,12 +164,14 @@ encode_for(struct many *m, struct news *n, const struct batch *b, size_t from,
 	while (r != ENCODE_OK && next < b->n) {
 		r = add_some(n, b, &next);
 		if (r == ENCODE_BAD) {
+			if (m->speaks != NULL)
+				n->encoder.fault.message = many_number(m, next);
 			explain_encode(&n->encoder.fault, n->out, &f);
-			fault(m, next++, &f);
+			fault(m, next++, &whose, &f);
 			n->done--;
 		} else if (r == ENCODE_LARGE) {
 			if (!add_large(n, b->v[next], &f)) {
-				fault(m, next, &f);
+				fault(m, next, &whose, &f);
 				n->done--;
 			}
 			next++;
@@ -328,9 +329,10 @@ missed(struct many *m, struct member *mem, uint64_t n)
 
 void
 many_tell(struct many *m, struct member *mem, const struct batch *b,
-    size_t from, fault_fn *fault)
+    size_t from, many_fault *fault)
 {
 	struct talk *t = &mem->talk;
+	const struct many_whose whose = {mem->link.number, t->chan.out};
 	const bool late = chan_queued(&t->chan) > most(m, mem);
 	enum chan_sent sent = CHAN_SENT;
 	struct batch rest = *b;
@@ -349,7 +351,7 @@ many_tell(struct many *m, struct member *mem, const struct batch *b,
 		sent = talk_say(t, &rest, &next);
 		if (sent == CHAN_REFUSED) {
 			talk_refused_text(t, &f);
-			fault(m, next++, &f);
+			fault(m, next++, &whose, &f);
 		} else if (sent == CHAN_FULL) {
 			missed(m, mem, b->n - next);
 			break;
@@ -448,7 +450,7 @@ part_leaving(struct many *m)
 
 void
 many_tell_all(struct many *m, const struct batch *b, size_t from,
-    const struct target *but, fault_fn *fault)
+    const struct target *but, many_fault *fault)
 {
 	const size_t len = longest(b, from);
 	struct member *mem;
@@ -475,31 +477,6 @@ many_tell_all(struct many *m, const struct batch *b, size_t from,
 	if (but != NULL)
 		hear_not(m, but, false);
 	look_at_pace(m);
-}
-
-static void
-not_relayed(struct many *m, size_t at, const struct fail *f)
-{
-	struct fail told = *f;
-
-	(void)at;
-	fail_prefix(&told, "--relay");
-	m->run.plan->complain(&told);
-}
-
-void
-many_on_heard(struct talk *t, const struct batch *b)
-{
-	struct member *mem = many_of(t);
-	struct many *m = mem->many;
-	struct target but = target_one(mem->link.number);
-
-	if (m->stopping)
-		return;
-	but.kind = TARGET_BUT;
-	many_tell_all(m, b, 0, &but, not_relayed);
-	if (m->paused)
-		many_hold(m, MANY_HOLD_NEWS, true);
 }
 
 void

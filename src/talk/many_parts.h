@@ -96,8 +96,12 @@ struct many {
 	uv_prepare_t weigh; /* memory, when a turn is over */
 	struct status_socket *status;
 	uint64_t refused; /* lines of the input */
-	struct span due;  /* lines for programs, of which stdout has to take */
-	size_t due_at;	  /* those from here on */
+	uint64_t unrelayed, told_unrelayed, told_unrelayed_ms;
+	const struct member *speaks; /* who is relayed just now; or NULL */
+	const struct batch *spoken;
+	struct fail unrelayed_why; /* of the last one */
+	struct span due; /* lines for programs, of which stdout has to take */
+	size_t due_at;	 /* those from here on */
 };
 
 static inline struct member *
@@ -148,6 +152,16 @@ void many_pump(struct many *);
 void many_pump_soon(struct many *);
 void many_on_more(struct feed *);
 
+/* For whom something that was said cannot be. */
+struct many_whose {
+	uint64_t chan; /* 0: for all who hear this framing, or for nobody */
+	const struct framing *out;
+};
+
+/* batch->v[at] cannot be said to them. */
+typedef void many_fault(
+    struct many *, size_t at, const struct many_whose *, const struct fail *);
+
 /* many_news.c */
 /* Messages that it was too slow for. */
 uint64_t many_dropped(const struct member *);
@@ -156,22 +170,23 @@ bool many_news_init(struct many *);
 void many_news_release(struct many *);
 void many_join(struct many *, struct member *);
 void many_part(struct member *);
-/*
- * Says b->v[from...until) to all, or to all but those; `fault` is called for
- * each that cannot be said to somebody.
- */
+/* Says b->v[from...] to all, or to all but those. */
 void many_tell_all(struct many *, const struct batch *, size_t from,
-    const struct target *but,
-    void (*fault)(struct many *, size_t at, const struct fail *));
+    const struct target *but, many_fault *);
 /* The same to one. */
 void many_tell(struct many *, struct member *, const struct batch *,
-    size_t from, void (*fault)(struct many *, size_t at, const struct fail *));
-void many_on_heard(struct talk *, const struct batch *);
+    size_t from, many_fault *);
 void many_on_low(struct talk *);
 /* It need not be waited for any more. */
 void many_not_late(struct member *);
 /* Somebody may have taken something, or has gone. */
 void many_go_on(struct many *);
+
+/* many_relay.c */
+void many_on_heard(struct talk *, const struct batch *);
+void many_tell_unrelayed(struct many *);
+/* Of what is relayed just now: the number of spoken->v[at] among the sender's. */
+uint64_t many_number(const struct many *, size_t at);
 
 /* many_sweep.c */
 void many_sweep_begin(struct many *);
@@ -180,8 +195,12 @@ size_t many_memory(const struct many *);
 /* many_table.c */
 void many_print_table(struct many *);
 void many_list(struct many *, uint64_t line);
-/* An error of the input's line; false: events are not for this output. */
-bool many_tell_error(struct many *, const struct fail *, uint64_t line);
+/*
+ * An error of the input's line, and whose it is, if it is somebody's; false:
+ * events are not for this output.
+ */
+bool many_tell_error(struct many *, const struct fail *, uint64_t line,
+    const struct many_whose *);
 bool many_tells(const struct many *);
 bool many_tell_due(struct many *);
 int many_status_open(struct many *, struct fail *);

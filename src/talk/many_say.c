@@ -34,28 +34,30 @@ prefix(const struct many *m, struct fail *f)
 }
 
 static void
-refuse(struct many *m, const struct fail *f)
+refuse(struct many *m, const struct many_whose *whose, const struct fail *f)
 {
 	if (f->status != STATUS_DONE)
 		m->refused++;
-	if (!many_tell_error(m, f, record(m)))
+	if (!many_tell_error(m, f, record(m), whose))
 		m->run.plan->complain(f);
 }
 
 /* v[at] of the batch cannot be said to somebody. */
 static void
-fault(struct many *m, size_t at, const struct fail *f)
+fault(struct many *m, size_t at, const struct many_whose *whose,
+    const struct fail *f)
 {
 	struct fail told = *f;
 
 	feed_look(m->feed, at);
 	prefix(m, &told);
-	refuse(m, &told);
+	refuse(m, whose, &told);
 }
 
 static void
 no_such(struct many *m, uint64_t number)
 {
+	const struct many_whose whose = {number, NULL};
 	const bool never = number > m->begun;
 	struct fail f;
 
@@ -75,7 +77,7 @@ no_such(struct many *m, uint64_t number)
 	else if (never)
 		fail_hint(&f, "the last one was c%" PRIu64, m->begun);
 	prefix(m, &f);
-	refuse(m, &f);
+	refuse(m, &whose, &f);
 }
 
 static void
@@ -141,6 +143,7 @@ static void
 obey_for(struct many *m, struct member *mem, const struct json_beside *asks)
 {
 	struct talk *t = &mem->talk;
+	const struct many_whose whose = {mem->link.number, NULL};
 	struct fail f;
 
 	if (t->ending || t->over)
@@ -163,7 +166,7 @@ obey_for(struct many *m, struct member *mem, const struct json_beside *asks)
 			many_part(mem); /* it hears what others do no more */
 		else {
 			prefix(m, &f);
-			refuse(m, &f);
+			refuse(m, &whose, &f);
 		}
 		break;
 	case JSON_LIST:
@@ -270,7 +273,7 @@ many_pump(struct many *m)
 			run_end(&m->run, f->fail->status);
 			return;
 		case FEED_REFUSED:
-			refuse(m, f->fail);
+			refuse(m, NULL, f->fail);
 			break;
 		case FEED_COMMAND:
 			obey(m);

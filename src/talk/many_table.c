@@ -231,8 +231,10 @@ add_table(struct many *m, struct span *to, uint64_t line, bool terminal)
 }
 
 bool
-many_tell_error(struct many *m, const struct fail *f, uint64_t line)
+many_tell_error(struct many *m, const struct fail *f, uint64_t line,
+    const struct many_whose *whose)
 {
+	char mode[FRAMING_TEXT_MAX], chan[ABOUT_CHAN_MAX];
 	struct event e;
 
 	if (!tells_events(m))
@@ -240,6 +242,11 @@ many_tell_error(struct many *m, const struct fail *f, uint64_t line)
 	event_begin(&e, "error", m->outlet->terminal);
 	if (line > 0)
 		event_number(&e, "line", line);
+	if (whose != NULL && whose->chan > 0) {
+		snprintf(chan, sizeof(chan), "c%" PRIu64, whose->chan);
+		add_text(&e, "chan", chan);
+	} else if (whose != NULL && whose->out != NULL)
+		add_text(&e, "mode", framing_print(whose->out, mode));
 	add_text(&e, "error", f->what);
 	if (f->hint[0] != '\0')
 		add_text(&e, "hint", f->hint);

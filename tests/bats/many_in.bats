@@ -124,6 +124,7 @@ has_guests() {
 			is_told '"event":"error".*"line":'"${n}[,}]" 1
 		done
 		! told '"line":[25][,}]'
+		is_told '"error","line":1,"chan":"c99","error":' 1
 	}
 	needs_json
 	each
@@ -244,7 +245,7 @@ has_guests() {
 		opened 2
 		say '{"text":"a\nb"}' '{"text":"ok"}'
 		guests_held one two
-		is_told '"event":"error","line":1,.*end tag \(lines\)' 1
+		is_told '"event":"error","line":1,"mode":"lines",.*end tag' 1
 	}
 	needs_json
 	each tcp4

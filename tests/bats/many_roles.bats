@@ -66,6 +66,24 @@ program() {
 	each tcp4
 }
 
+@test "--relay: what a framing cannot hold is counted, and told now and then with its sender" {
+	body() {
+		LISTEN=(127.0.0.1:0 lines@127.0.0.1:0)
+		many -v --relay --output none
+		perl -e 'print "2\r\nok", "3\r\na\nb" x 5000, "3\r\nend"' >much
+		A=${ADDRESSES[1]} guest hears expect 'ok\nend\n'
+		until_true err_like 'c1 .*: open'
+		A=${ADDRESSES[0]} caller file much
+		guests_held hears
+		stopped
+		err_like '^wdsock: --relay: c2 127.0.0.1:[0-9]* to lines: message 2: byte 1: expected no end tag'
+		err_like '^wdsock: 5000 messages were not relayed so far; the last: --relay: c2 .* message 5001: '
+		# Of each second one, and one at the end.
+		[ "$(grep -c -- --relay: err)" -lt 70 ]
+	}
+	each tcp4
+}
+
 @test "--exec runs a process for each client, and each gets its own answers" {
 	body() {
 		program count '$| = 1; print "$.:$_" while <STDIN>'
@@ -233,6 +251,16 @@ program() {
 		guests_held one two
 	}
 	each
+}
+
+@test "--each: what is wrong with what it writes is told of it" {
+	body() {
+		many --each 'sh -c "read -r x; echo no tab; exec cat"'
+		guest one send '1\r\na' send '1\r\nb' expect '1\r\nb'
+		guests_held one
+		err_like '^wdsock: the output of --each: line 1: expected a channel'
+	}
+	each tcp4 unix
 }
 
 @test "--each: a process that ends is an error that is told, with its status" {
