@@ -79,7 +79,7 @@ struct plan {
 
 	/* Of serve-multi. */
 	bool many;
-	bool addressed, no_channel;
+	bool addressed, no_channel, has_slow;
 	uint64_t queue, memory;
 	struct talk_plan *talks; /* one for each place */
 

@@ -146,6 +146,13 @@ check_datagrams(const struct plan *p, struct fail *f)
 	if (r->refuse_others)
 		return refuse(p, "--refuse-others", "an address of a stream",
 		    "whoever speaks is heard; try: without it", f);
+	if (r->door.proxied)
+		return refuse(p, "--proxy-protocol", "an address of a stream",
+		    "a balancer's header begins a connection; try: without it",
+		    f);
+	if (r->door.ask.command.argv != NULL)
+		return refuse(p, "--accept-cmd", "an address of a stream",
+		    "who sends datagrams is not asked about; try: --allow", f);
 	if (p->serving && !p->many && r->talk.on_open_n > 0)
 		return refuse(p, "--on-open", "an address of a stream",
 		    "nobody is there before he speaks; try: standard input, "

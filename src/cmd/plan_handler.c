@@ -5,14 +5,19 @@
 #include "cmd/plan.h"
 
 static int
-set_command(struct plan *p, const char *value,
+set_command(struct plan *p, const char *option, const char *value,
     int (*set)(struct command *, const char *, struct fail *), struct fail *f)
 {
 	struct handler_plan *h = &p->run.handler;
 
-	if (h->name != NULL)
-		return fail_set(f, STATUS_USAGE,
-		    "is one too many, expected one --exec or one --sh");
+	if (h->name != NULL) {
+		fail_set(f, STATUS_USAGE,
+		    "is one too many: expected one process, saw %s '%.64s' "
+		    "before",
+		    p->handler_option, h->name);
+		return fail_hint(f, "try: one of them");
+	}
+	p->handler_option = option;
 	h->name = value;
 	return set(&h->command, value, f);
 }
@@ -20,15 +25,13 @@ set_command(struct plan *p, const char *value,
 int
 set_exec(struct plan *p, const char *value, struct fail *f)
 {
-	p->handler_option = "--exec";
-	return set_command(p, value, command_set_words, f);
+	return set_command(p, "--exec", value, command_set_words, f);
 }
 
 int
 set_sh(struct plan *p, const char *value, struct fail *f)
 {
-	p->handler_option = "--sh";
-	return set_command(p, value, command_set_shell, f);
+	return set_command(p, "--sh", value, command_set_shell, f);
 }
 
 /* What the handler says is the input, and when and for how long is its own. */

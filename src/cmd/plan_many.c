@@ -27,6 +27,7 @@ set_slow(struct plan *p, const char *value, struct fail *f)
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(value, names[i]) == 0) {
 			p->run.many.slow = (enum many_slow)i;
+			p->has_slow = true;
 			return 0;
 		}
 	fail_set(f, STATUS_USAGE, "is no such way");
@@ -100,6 +101,14 @@ check(const struct plan *p, struct fail *f)
 		return both("--relay", echo, "--relay", f);
 	if (r->many.relay && handler)
 		return both("--relay", p->handler_option, "--relay", f);
+	if (p->has_slow && (r->talk.echo || (handler && !r->many.each))) {
+		fail_set(f, STATUS_USAGE,
+		    "--slow: expected something that is said to many, saw %s",
+		    handler ? p->handler_option : echo);
+		return fail_hint(f,
+		    "a client that takes no answers is not read; try: "
+		    "without --slow");
+	}
 	if (r->many.handlers_max > 0 && (!handler || r->many.each)) {
 		fail_set(f, STATUS_USAGE,
 		    "--max-handlers: expected a process for each channel, saw "

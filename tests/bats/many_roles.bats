@@ -300,3 +300,25 @@ program() {
 		run_bytes 2 timeout 20 wdsock serve-multi --echo $other 127.0.0.1:0
 	done
 }
+
+@test "two processes are a usage error that names the first one" {
+	for first in --exec --sh --each; do
+		run_bytes 2 timeout 20 wdsock serve-multi "$first" cat --exec tac \
+			127.0.0.1:0
+		err_has "--exec 'tac': is one too many"
+		err_has "saw $first 'cat' before"
+	done
+}
+
+@test "an option that would have no effect is a usage error" {
+	for role in --echo '--reply x' '--exec cat' '--sh cat'; do
+		# shellcheck disable=SC2086
+		run_bytes 2 timeout 20 wdsock serve-multi --slow drop $role 127.0.0.1:0
+		err_has "--slow: expected something that is said to many, saw ${role%% *}"
+	done
+	for option in --proxy-protocol '--accept-cmd true'; do
+		# shellcheck disable=SC2086
+		run_bytes 2 timeout 20 wdsock serve-multi $option udp:127.0.0.1:0
+		err_has "${option%% *}: expected an address of a stream"
+	done
+}
