@@ -351,7 +351,7 @@ run_reload(struct run *run)
 		return false;
 	if (run->plan->door.rules.n > 0)
 		door_reload(&run->door);
-	secure_reload(&run->secure);
+	secure_reload(&run->secure, &run->plan->log);
 	return true;
 }
 

@@ -37,7 +37,7 @@ secure_init(struct secure *s, const struct secure_plan *plan,
 }
 
 void
-secure_reload(struct secure *s)
+secure_reload(struct secure *s, const struct log *log)
 {
 	struct tls_about about = s->about;
 	char before[TLS_PIN_MAX];
@@ -52,6 +52,9 @@ secure_reload(struct secure *s)
 		return;
 	}
 	s->about = about;
+	log_say(log, LOG_VERBOSE, "TLS: the certificates are read again%s%s",
+	    about.expires[0] == '\0' ? "" : ": ours is good until ",
+	    about.expires);
 	if (s->plan->tls.self_signed && strcmp(before, about.pin) != 0)
 		tell_pin(s);
 }

@@ -40,10 +40,10 @@ int secure_init(struct secure *, const struct secure_plan *,
     void (*complain)(const struct fail *), struct fail *);
 
 /*
- * All files are read again, for those who come from now on. If anything is
- * wrong with them, that is told, and all stays as it was.
+ * All files are read again, for those who come from now on, which -v says. If
+ * anything is wrong with them, that is told, and all stays as it was.
  */
-void secure_reload(struct secure *);
+void secure_reload(struct secure *, const struct log *);
 
 /* All streams are gone. May be called of zeros, and twice. */
 void secure_release(struct secure *);

@@ -321,3 +321,53 @@ refused() {
 	}
 	each tcp4
 }
+
+# locked PASSPHRASE: a certificate with a key that it opens.
+locked() {
+	command -v openssl >/dev/null || skip "no openssl"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+		-subj /CN=locked -addext subjectAltName=IP:127.0.0.1 -days 2 \
+		-passout "pass:$1" -keyout locked.key -out locked.pem 2>made ||
+		{ cat made; return 1; }
+}
+
+on_terminal() {
+	"${WDSOCK_BUILD:?}/tests/bats/pty" --out screen "$@" 6>&- 8>&-
+}
+
+@test "a pass phrase is asked for on the terminal, unseen, and not again" {
+	needs_tls
+	locked secret
+	on_terminal expect 'Pass phrase for locked.key: ' type 'secret\n' \
+		expect 'listening on tls:' kill 1 expect 'read again' \
+		kill 15 ended 143 -- \
+		"$W" serve-single -v --tls-cert locked.pem --tls-key locked.key \
+		tls:127.0.0.1:0
+	! grep secret screen || return 1
+	[ "$(grep -o 'Pass phrase' screen | wc -l)" = 1 ]
+}
+
+@test "Ctrl-C where a pass phrase is asked for ends it by that signal" {
+	needs_tls
+	locked secret
+	# Between prompt and read, the signal alone would not be seen.
+	on_terminal expect 'Pass phrase for locked.key: ' type '\x03' \
+		type '\n' ended 130 -- \
+		"$W" serve-single --tls-cert locked.pem --tls-key locked.key \
+		tls:127.0.0.1:0
+}
+
+@test "WDSOCK_TLS_PASS opens a key, and --tls-pass-file comes before it" {
+	needs_tls
+	locked secret
+	begin tcp4
+	echo secret >right
+	echo other >wrong
+	export WDSOCK_TLS_PASS=secret
+	LISTEN=(tls:127.0.0.1:0)
+	many --tls-cert locked.pem --tls-key locked.key
+	run_bytes 9 wd serve-single --tls-cert locked.pem --tls-key locked.key \
+		--tls-pass-file wrong tls:127.0.0.1:0 </dev/null
+	WDSOCK_TLS_PASS=other
+	many --tls-cert locked.pem --tls-key locked.key --tls-pass-file right
+}
