@@ -4,6 +4,11 @@
 # shellcheck disable=SC2016,SC2030,SC2031
 load talk
 
+# What TLS changes at the door is in talk_tls_wire.bats.
+have_tls() {
+	false
+}
+
 HEADER='PROXY TCP4 192.0.2.7 198.51.100.1 50000 80\r\n'
 
 # many ARGUMENT...: serve-multi in the background; its output is in out and

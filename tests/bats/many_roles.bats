@@ -106,7 +106,7 @@ program() {
 		*) caller read-until 'UNIX' ;;
 		esac
 	}
-	each
+	each tcp4 tcp6 unix abstract
 }
 
 @test "a handler that answers behind the half-close of its client is heard" {

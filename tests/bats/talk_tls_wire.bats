@@ -243,8 +243,8 @@ client() {
 			perl -MIO::Socket::INET -e 'my @s;
 				push @s, IO::Socket::INET->new($ARGV[0]) || die
 				    for 1 .. 550;
-				print "there\n"; close(STDOUT); sleep(60)' \
-				"${A#tls:}" >"silent$i" 6>&- 8>&- &
+				print "there\n"; close(STDOUT); <STDIN>' \
+				"${A#tls:}" <life >"silent$i" 6>&- 8>&- &
 			PIDS="$PIDS $!"
 		done
 		until_true grep -q there silent1
@@ -262,7 +262,7 @@ client() {
 		secure_many -v --echo --max-clients 1
 		perl -MIO::Socket::INET -e '$| = 1;
 			my $s = IO::Socket::INET->new($ARGV[0]) || die;
-			print "there\n"; sleep(60)' "${A#tls:}" >silent 6>&- 8>&- &
+			print "there\n"; <STDIN>' "${A#tls:}" <life >silent 6>&- 8>&- &
 		PIDS="$PIDS $!"
 		until_true grep -q there silent
 		run_bytes 9 client "$A" </dev/null
