@@ -185,7 +185,7 @@ void many_go_on(struct many *);
 /* many_relay.c */
 void many_on_heard(struct talk *, const struct batch *);
 void many_tell_unrelayed(struct many *);
-/* Of what is relayed just now: the number of spoken->v[at] among the sender's. */
+/* Of what is relayed now: the number of spoken->v[at] among the sender's. */
 uint64_t many_number(const struct many *, size_t at);
 
 /* many_sweep.c */
