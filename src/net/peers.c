@@ -55,19 +55,36 @@ peers_set_want(struct peers *p)
 }
 
 static void
+tell_lost(struct peers *p, enum peers_loss why)
+{
+	const uint64_t untold = p->lost[why] - p->told[why];
+
+	p->tell_at_ms[why] = uv_now(p->idle.loop) + PEERS_TELL_MS;
+	p->told[why] = p->lost[why];
+	if (untold > 0)
+		p->on->on_lost(p, why, &p->loser[why], untold);
+}
+
+/* If it is time for that; or at the end. */
+static void
+tell_all_lost(struct peers *p, bool at_end)
+{
+	int why;
+
+	for (why = 0; why < PEERS_LOSSES; why++)
+		if (p->lost[why] > p->told[why] &&
+		    (at_end || uv_now(p->idle.loop) >= p->tell_at_ms[why]))
+			tell_lost(p, (enum peers_loss)why);
+}
+
+static void
 lose(struct peers *p, enum peers_loss why, const struct stream_peer *who,
     size_t n)
 {
-	const uint64_t now = uv_now(p->idle.loop);
-	uint64_t untold;
-
 	p->lost[why] += n;
-	if (now < p->tell_at_ms[why])
-		return;
-	p->tell_at_ms[why] = now + PEERS_TELL_MS;
-	untold = p->lost[why] - p->told[why];
-	p->told[why] = p->lost[why];
-	p->on->on_lost(p, why, who, untold);
+	p->loser[why] = *who;
+	if (uv_now(p->idle.loop) >= p->tell_at_ms[why])
+		tell_lost(p, why);
 }
 
 /* Whose it is; NULL: nobody's, it is dropped. */
@@ -225,6 +242,8 @@ end_closed(struct peers *p)
 {
 	struct peer *k;
 
+	if (!TAILQ_EMPTY(&p->closed))
+		tell_all_lost(p, false);
 	while ((k = TAILQ_FIRST(&p->closed)) != NULL) {
 		TAILQ_REMOVE(&p->closed, k, due);
 		if (k->base.stream.on != NULL)
@@ -323,5 +342,6 @@ void
 peers_close(struct peers *p)
 {
 	p->closing = true;
+	tell_all_lost(p, true);
 	peers_wake(p);
 }

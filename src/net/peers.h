@@ -56,7 +56,9 @@ struct peers_events {
 	bool (*on_peer)(struct peers *, struct stream *);
 	/*
 	 * n datagrams are lost since this was last told, the last of them from
-	 * this one. At most once in PEERS_TELL_MS for each enum peers_loss.
+	 * this one. At most once in PEERS_TELL_MS for each enum peers_loss;
+	 * what is left of that is told when somebody's stream ends later, or
+	 * with peers_close.
 	 */
 	void (*on_lost)(struct peers *, enum peers_loss,
 	    const struct stream_peer *, uint64_t n);
@@ -80,6 +82,7 @@ struct peers {
 	struct stream *socket;
 	struct peer_table table;
 	uint64_t told[PEERS_LOSSES], tell_at_ms[PEERS_LOSSES];
+	struct stream_peer loser[PEERS_LOSSES]; /* the last one */
 	uint8_t *buf;
 	/* What the last read brought, and whose it is; given up to run_at. */
 	struct stream_run runs[PEERS_RUNS];

@@ -310,6 +310,9 @@ close_scene(const char *name)
 	for (i = 0; i < scene.n; i++)
 		left += scene.m[i].s != NULL;
 	ok(scene.gone && left == 0, "%s: all closes", name);
+	for (i = 0; i < PEERS_LOSSES; i++)
+		ok(scene.lost[i] == scene.p.lost[i],
+		    "%s: what was lost is told in the end", name);
 	uv_close((uv_handle_t *)&scene.bell, NULL);
 	uv_run(&scene.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&scene.loop);
