@@ -185,38 +185,11 @@ say_where(const struct log *log)
 static void
 on_open(struct door *d)
 {
-	struct many *m = d->owner;
+	struct many *m = many_at_door(d);
 
 	say_where(&m->run.plan->log);
 	door_resume(d);
 	many_pump(m);
-}
-
-static void
-on_denied(struct door *d, const struct door_client *c, const char *why)
-{
-	struct many *m = d->owner;
-	char name[ADDR_TEXT_MAX];
-
-	log_say(&m->run.plan->log, LOG_VERBOSE, "%s: denied, %s",
-	    door_client_name(d, c, name), why);
-}
-
-static void
-on_trouble(struct door *d, const struct fail *f)
-{
-	struct many *m = d->owner;
-
-	m->run.plan->complain(f);
-}
-
-static void
-on_failed(struct door *d, const struct fail *f)
-{
-	struct many *m = d->owner;
-
-	*m->run.fail = *f;
-	run_end(&m->run, f->status);
 }
 
 /* The end. */
@@ -346,16 +319,10 @@ set_door(struct many *m)
 {
 	struct door *d = &m->run.door;
 
-	d->owner = m;
-	d->log = &m->run.plan->log;
-	d->origin = &m->run.origin;
-	d->tls = m->run.secure.tls;
+	run_set_door(&m->run);
 	d->on_open = on_open;
 	d->on_client = many_on_client;
 	d->on_datagrams = many_on_datagrams;
-	d->on_denied = on_denied;
-	d->on_trouble = on_trouble;
-	d->on_failed = on_failed;
 }
 
 static int

@@ -229,7 +229,7 @@ wait_for_handler(
 void
 many_on_client(struct door *d, const struct door_client *c)
 {
-	struct many *m = d->owner;
+	struct many *m = many_at_door(d);
 	char name[ADDR_TEXT_MAX];
 	struct member *mem;
 	struct process p;
@@ -362,7 +362,7 @@ static const struct peers_events peers_events = {
 void
 many_on_datagrams(struct door *d, size_t which, int fd, bool borrowed)
 {
-	struct many *m = d->owner;
+	struct many *m = many_at_door(d);
 	struct many_peers *at = &m->peers[which];
 	struct stream *s =
 	    stream_dgram_new(&m->run.loop, fd, borrowed, NULL, false);

@@ -104,6 +104,15 @@ struct many {
 	size_t due_at;	 /* those from here on */
 };
 
+/* The door is the run's. */
+static inline struct many *
+many_at_door(const struct door *d)
+{
+	const struct run *run = d->owner;
+
+	return run->owner;
+}
+
 static inline struct member *
 many_member(struct crowd_link *l)
 {

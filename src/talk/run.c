@@ -344,6 +344,47 @@ run_talk_datagrams(struct run *run, int fd, bool borrowed,
 	begin(run, stream_dgram_new(&run->loop, fd, borrowed, to, false), name);
 }
 
+static void
+on_denied(struct door *d, const struct door_client *c, const char *why)
+{
+	struct run *run = d->owner;
+	char name[ADDR_TEXT_MAX];
+
+	log_say(&run->plan->log, LOG_VERBOSE, "%s: denied, %s",
+	    door_client_name(d, c, name), why);
+}
+
+static void
+on_trouble(struct door *d, const struct fail *f)
+{
+	struct run *run = d->owner;
+
+	run->plan->complain(f);
+}
+
+static void
+on_failed(struct door *d, const struct fail *f)
+{
+	struct run *run = d->owner;
+
+	*run->fail = *f;
+	run_end(run, f->status);
+}
+
+void
+run_set_door(struct run *run)
+{
+	struct door *d = &run->door;
+
+	d->owner = run;
+	d->log = &run->plan->log;
+	d->origin = &run->origin;
+	d->tls = run->secure.tls;
+	d->on_denied = on_denied;
+	d->on_trouble = on_trouble;
+	d->on_failed = on_failed;
+}
+
 bool
 run_reload(struct run *run)
 {

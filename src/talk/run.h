@@ -117,6 +117,12 @@ void run_talk(
 void run_talk_datagrams(struct run *, int fd, bool borrowed,
     const struct stream_peer *to, const char *name);
 
+/*
+ * Of a server: its door is the run's, which says what happens at it and ends
+ * with it. Who comes is the owner's to take: on_open, on_client, on_datagrams.
+ */
+void run_set_door(struct run *);
+
 /* SIGHUP: who may come in, and certificates. False: there is neither. */
 bool run_reload(struct run *);
 

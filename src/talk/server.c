@@ -40,33 +40,6 @@ on_datagrams(struct door *d, size_t which, int fd, bool borrowed)
 }
 
 static void
-on_denied(struct door *d, const struct door_client *c, const char *why)
-{
-	struct run *run = d->owner;
-	char name[ADDR_TEXT_MAX];
-
-	log_say(&run->plan->log, LOG_VERBOSE, "%s: refused, %s",
-	    door_client_name(d, c, name), why);
-}
-
-static void
-on_trouble(struct door *d, const struct fail *f)
-{
-	struct run *run = d->owner;
-
-	run->plan->complain(f);
-}
-
-static void
-on_failed(struct door *d, const struct fail *f)
-{
-	struct run *run = d->owner;
-
-	*run->fail = *f;
-	run_end(run, f->status);
-}
-
-static void
 on_accept_timeout(uv_timer_t *t)
 {
 	struct run *run = t->data;
@@ -147,16 +120,10 @@ start(struct run *run)
 	run->door_plan = plan->door;
 	run->door_plan.places = &run->place;
 	run->door_plan.places_n = 1;
+	run_set_door(run);
 	d->on_open = on_open;
 	d->on_client = on_client;
 	d->on_datagrams = on_datagrams;
-	d->on_denied = on_denied;
-	d->on_trouble = on_trouble;
-	d->on_failed = on_failed;
-	d->owner = run;
-	d->log = &plan->log;
-	d->origin = &run->origin;
-	d->tls = run->secure.tls;
 	if (plan->listen.at.host[0] != '\0') {
 		snprintf(run->dial.doing, sizeof(run->dial.doing),
 		    "for the address of %s", plan->listen.at.host);
