@@ -104,8 +104,6 @@ test_words(void)
 	refuses("lines@", "expected HOST:PORT");
 	refuses("lines@udp:1", "expected raw");
 	refuses("auto@1", "'auto@1'");
-	refuses("tls:1", "without tls:");
-	refuses("8000 raw@tls:1", "without tls:");
 	refuses("fd:0 fd:0", "saw it twice");
 }
 
