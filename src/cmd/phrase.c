@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -40,8 +41,17 @@ read_file(const char *path, char text[PHRASE_MAX])
 	return n != -1;
 }
 
+/* Can it be read a second time, as a pipe cannot? */
+static bool
+is_lasting(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int
-phrases_check(const struct phrases *p, struct fail *f)
+phrases_check(struct phrases *p, struct fail *f)
 {
 	char text[PHRASE_MAX];
 	bool done;
@@ -49,6 +59,12 @@ phrases_check(const struct phrases *p, struct fail *f)
 	if (p->path == NULL)
 		return 0;
 	done = read_file(p->path, text);
+	if (done && !is_lasting(p->path)) {
+		p->read = calloc(1, sizeof(*p->read));
+		if (p->read == NULL)
+			return fail_set(f, STATUS_IO, "out of memory");
+		memcpy(p->read->text, text, sizeof(text));
+	}
 	explicit_bzero(text, sizeof(text));
 	return done ? 0
 		    : fail_set(f, STATUS_IO, "--tls-pass-file %.256s: %s",
@@ -87,7 +103,9 @@ phrases_get(struct phrases *p, const char *file, char *buf, size_t cap)
 	const char *text = NULL;
 	ssize_t len = -1;
 
-	if (p->path != NULL)
+	if (p->read != NULL)
+		text = p->read->text;
+	else if (p->path != NULL)
 		text = read_file(p->path, kept) ? kept : NULL;
 	else if (getenv(PHRASE_ENV) != NULL)
 		text = getenv(PHRASE_ENV);
@@ -106,6 +124,10 @@ phrases_release(struct phrases *p)
 {
 	struct phrase *one;
 
+	if (p->read != NULL)
+		explicit_bzero(p->read->text, sizeof(p->read->text));
+	free(p->read);
+	p->read = NULL;
 	while ((one = p->asked) != NULL) {
 		p->asked = one->next;
 		explicit_bzero(one->text, sizeof(one->text));

@@ -21,10 +21,11 @@ struct phrase; /* one that was asked for */
 struct phrases {
 	const char *path; /* --tls-pass-file, or NULL */
 	struct phrase *asked;
+	struct phrase *read; /* of what can be read but once */
 };
 
 /* Can the file be read? 0, or -1 and a fail. */
-int phrases_check(const struct phrases *, struct fail *);
+int phrases_check(struct phrases *, struct fail *);
 
 /*
  * The phrase for this file, without a NUL behind it: its length, or -1 if

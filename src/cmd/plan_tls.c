@@ -215,7 +215,7 @@ fold(const char *name, char host[ADDR_HOST_MAX])
 		host[strcspn(host, "%")] = '\0'; /* its scope is ours alone */
 		return;
 	}
-	if (idn_to_ascii(host, ascii, why, sizeof(why)) == NULL)
+	if (idn_to_ascii(host, ascii, why, sizeof(why)) != NULL)
 		return; /* which the resolver says */
 	len = strlen(ascii);
 	if (len > 1 && ascii[len - 1] == '.')
@@ -228,6 +228,8 @@ static int
 finish_name(struct plan *p, struct fail *f)
 {
 	struct tls_plan *t = &p->run.secure.tls;
+	char ascii[IDN_MAX], why[80];
+	const char *wrong;
 
 	if (t->name == NULL)
 		return 0;
@@ -236,6 +238,12 @@ finish_name(struct plan *p, struct fail *f)
 		plan_refuse("the name of one host, or its address", t->name, f);
 		fail_prefix(f, "--tls-name");
 		return fail_hint(f, "try: --tls-name example.org");
+	}
+	if (strchr(t->name, ':') == NULL) {
+		wrong = idn_to_ascii(t->name, ascii, why, sizeof(why));
+		if (wrong != NULL)
+			return fail_set(f, STATUS_USAGE,
+			    "--tls-name '%.128s': %s", t->name, wrong);
 	}
 	fold(t->name, p->tls_name);
 	t->name = p->tls_name;

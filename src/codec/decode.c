@@ -81,8 +81,10 @@ read_decimal(struct decoder *d, struct slice in)
 	const char *end = windev ? "\r\n" : ":";
 	size_t n = read_digits(in, &d->announced), i;
 
-	if (!windev && n > 1 && in.p[0] == '0')
+	if (!windev && n > 1 && in.p[0] == '0') {
+		d->announced = 0; /* however many digits have come */
 		return refuse(d, DECODE_ERR_ZERO, in, 0);
+	}
 	if (n > FRAMING_DIGITS_MAX)
 		return refuse(d, DECODE_ERR_DIGITS, in, n - 1);
 	for (i = 0; end[i] != '\0'; i++) {

@@ -258,6 +258,7 @@ look_at(struct tls_engine *e, int result)
 static int
 handshake(struct tls_engine *e)
 {
+	struct fail *f;
 	int r;
 
 	if (e->fail != NULL)
@@ -266,6 +267,14 @@ handshake(struct tls_engine *e)
 	r = SSL_do_handshake(e->ssl);
 	if (r != 1)
 		return look_at(e, r);
+	/* Whatever the library made of it: nobody passes unseen. */
+	if (!tls_is_verified(e)) {
+		f = tls_engine_fail(e);
+		if (f != NULL)
+			fail_set(f, STATUS_TLS,
+			    "expected a certificate of the peer, saw none");
+		return TLS_FAILED;
+	}
 	e->done = true;
 	SSL_free_buffers(e->ssl);
 	return 1;

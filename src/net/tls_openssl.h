@@ -60,6 +60,7 @@ struct tls_engine {
 	struct tls_record record;
 	uint64_t in, out; /* bytes on the wire */
 	bool done;	  /* the handshake */
+	bool verified;	  /* the peer's certificate has come and is good */
 	bool no_memory;
 	struct fail *fail; /* NULL: all is well */
 	/* Of the handshake alone. */
@@ -103,6 +104,9 @@ int tls_verify_init(const struct tls_config *, SSL_CTX *, struct fail *);
 
 /* For SSL_CTX_set_cert_verify_callback; the argument is the config. */
 int tls_verify(X509_STORE_CTX *, void *config);
+
+/* Behind the handshake: is the peer whom we wanted? */
+bool tls_is_verified(const struct tls_engine *);
 
 /* Says whom it expects. */
 int tls_verify_expect(struct tls_engine *, struct fail *);

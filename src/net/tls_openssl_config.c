@@ -66,13 +66,23 @@ set_versions(const struct tls_plan *p, SSL_CTX *ctx, struct fail *f)
 static int
 set_ciphers(const struct tls_plan *p, SSL_CTX *ctx, struct fail *f)
 {
+	/* Behind them no list brings back what proves or hides nothing. */
+	static const char never[] = ":!aNULL:!eNULL:!PSK:!SRP";
 	const char *at = p->ciphers;
-	char new[512] = "", old[512] = "", *to;
+	char new[512] = "", old[512 + sizeof(never)] = "", *to;
 	size_t len, has;
 
 	for (; at != NULL && *at != '\0'; at += len) {
 		at += strspn(at, ":, ");
 		len = strcspn(at, ":, ");
+		if (*at == '@') {
+			fail_set(f, STATUS_USAGE,
+			    "--tls-ciphers: expected names of ciphers, saw "
+			    "%.*s",
+			    (int)len, at);
+			return fail_hint(
+			    f, "try: --tls-min 1.0, which is for old peers");
+		}
 		to = strncmp(at, "TLS_", 4) == 0 ? new : old;
 		has = strlen(to);
 		if (has + len + 2 > sizeof(new))
@@ -83,6 +93,8 @@ set_ciphers(const struct tls_plan *p, SSL_CTX *ctx, struct fail *f)
 		memcpy(to + has, at, len);
 		to[has + len] = '\0';
 	}
+	if (old[0] != '\0')
+		strlcat(old, never, sizeof(old));
 	if ((old[0] == '\0' || SSL_CTX_set_cipher_list(ctx, old)) &&
 	    (new[0] == '\0' || SSL_CTX_set_ciphersuites(ctx, new)))
 		return 0;
@@ -201,6 +213,12 @@ open_keylog(struct tls_config *c, struct fail *f)
 	if (c->keylog == -1)
 		return fail_set(f, STATUS_IO, "--tls-keylog: %s: %s", path,
 		    strerror(errno));
+	if (fstat(c->keylog, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_uid != geteuid())
+		return fail_set(f, STATUS_IO,
+		    "--tls-keylog: %s: expected a file of ours, saw one of "
+		    "another user, who could read it",
+		    path);
 	if (fstat(c->keylog, &st) == 0 && S_ISREG(st.st_mode) &&
 	    (st.st_mode & 077) != 0 && fchmod(c->keylog, 0600) == -1)
 		return fail_set(f, STATUS_IO,

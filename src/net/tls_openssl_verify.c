@@ -144,7 +144,8 @@ load_crl(const char *path, SSL_CTX *ctx, struct fail *f)
 		    "--tls-crl: %s: expected a list of revoked certificates "
 		    "(CRL), saw none",
 		    path);
-	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+	X509_STORE_set_flags(
+	    store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	return 0;
 }
 
@@ -457,5 +458,18 @@ tls_verify(X509_STORE_CTX *s, void *config)
 	}
 	if (ok)
 		X509_STORE_CTX_set_error(s, X509_V_OK);
+	e->verified = ok != 0;
 	return ok;
+}
+
+bool
+tls_is_verified(const struct tls_engine *e)
+{
+	const struct tls_plan *p = e->config->plan;
+
+	if (p->insecure && p->pins_n == 0)
+		return true;
+	if (e->config->role == TLS_SERVER && p->ask != TLS_ASK_REQUIRE)
+		return true;
+	return e->verified || SSL_session_reused(e->ssl);
 }

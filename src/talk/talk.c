@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "talk/explain.h"
 #include "talk/parts.h"
 
@@ -244,6 +245,27 @@ stream_failed(struct talk *t, int err)
 	    t, &f, f.status == STATUS_RESET ? "reset by the peer" : "failed");
 }
 
+/* What had come of a message that no end was told of. */
+static void
+add_tail(struct slice seen, struct fail *f)
+{
+	const struct fail before = *f;
+	char text[160];
+	struct span out = {(uint8_t *)text, 0, sizeof(text) - 1};
+	size_t pos = 0;
+
+	if (seen.len == 0)
+		return;
+	text_escape(TEXT_ESCAPED,
+	    slice_of(seen.p, seen.len < 32 ? seen.len : 32), &pos, &out);
+	text[out.len] = '\0';
+	fail_set(f, before.status,
+	    "%s; %zu bytes of a message had come: \"%s\"%s", before.what,
+	    seen.len, text, seen.len > 32 ? "..." : "");
+	if (before.hint[0] != '\0')
+		fail_hint(f, "%s", before.hint);
+}
+
 static void
 on_end(struct chan *c, enum chan_end why, struct slice seen)
 {
@@ -275,6 +297,7 @@ on_end(struct chan *c, enum chan_end why, struct slice seen)
 		    "the stream ended without being closed");
 		if (known != NULL)
 			f = *known;
+		add_tail(seen, &f);
 		break;
 	case CHAN_END_PACKET:
 		fail_set(&f, STATUS_MALFORMED,

@@ -175,7 +175,7 @@ by_ip() {
 
 @test "a self-signed certificate is refused, and its pin offered" {
 	body() {
-		by_ip self -- 'self-signed' "--tls-pin $(pin_of self)"
+		by_ip self -- 'self-signed' "--tls-pin $(pin_of self | sed 's|+|[+]|g')"
 	}
 	secure
 }
@@ -544,4 +544,19 @@ shown_as() {
 		ended 0
 	}
 	secure
+}
+
+@test "--tls-ciphers brings back nothing that proves or hides nothing" {
+	run_bytes 2 wdsock connect --tls-insecure --tls-ciphers 'ALL:@SECLEVEL=0' \
+		tls:127.0.0.1:1 </dev/null
+	err_has 'expected names of ciphers, saw @SECLEVEL=0'
+	run_bytes 2 wdsock connect --tls-insecure --tls-ciphers aNULL \
+		tls:127.0.0.1:1 </dev/null
+	err_has '--tls-ciphers'
+}
+
+@test "--tls-name is folded as a host is, and has to be a name" {
+	run_bytes 2 wdsock connect --tls-insecure --tls-name 'bü..x' tls:127.0.0.1:1 \
+		</dev/null
+	err_has "--tls-name 'bü..x'"
 }
