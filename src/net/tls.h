@@ -130,7 +130,7 @@ struct tls_facts {
 };
 
 /*
- * "TLSv1.3, TLS_AES_256_GCM_SHA384, X25519, ..."; buf has TLS_FACTS_TEXT bytes.
+ * "TLSv1.3, TLS_AES_128_GCM_SHA256, X25519, ..."; buf has TLS_FACTS_TEXT bytes.
  * Returns buf.
  */
 #define TLS_FACTS_TEXT 1600

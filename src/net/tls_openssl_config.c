@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,6 +63,34 @@ set_versions(const struct tls_plan *p, SSL_CTX *ctx, struct fail *f)
 	return 0;
 }
 
+/*
+ * What nobody has chosen: of those of 1.3 that there are, by whatever policy
+ * the system has, AES with 128 bits comes first, as in browsers. It is no less
+ * safe, costs less, and SHA-256 makes the handshake cheaper. False: no memory.
+ */
+static bool
+prefer_fast(SSL_CTX *ctx)
+{
+	static const char fast[] = "TLS_AES_128_GCM_SHA256";
+	STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ctx);
+	char list[512] = "";
+	const char *name;
+	size_t len = 0;
+	int i, round;
+
+	for (round = 0; round < 2; round++)
+		for (i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+			name = SSL_CIPHER_get_name(sk_SSL_CIPHER_value(all, i));
+			if (strncmp(name, "TLS_", 4) != 0 ||
+			    (strcmp(name, fast) == 0) != (round == 0) ||
+			    len + strlen(name) + 2 > sizeof(list))
+				continue;
+			len += (size_t)snprintf(list + len, sizeof(list) - len,
+			    "%s%s", len > 0 ? ":" : "", name);
+		}
+	return len == 0 || SSL_CTX_set_ciphersuites(ctx, list);
+}
+
 /* Those of 1.3 have names of their own, and a list of their own. */
 static int
 set_ciphers(const struct tls_plan *p, SSL_CTX *ctx, struct fail *f)
@@ -95,6 +124,8 @@ set_ciphers(const struct tls_plan *p, SSL_CTX *ctx, struct fail *f)
 	}
 	if (old[0] != '\0')
 		strlcat(old, never, sizeof(old));
+	if (new[0] == '\0' && !prefer_fast(ctx))
+		return fail_set(f, STATUS_IO, "out of memory");
 	if ((old[0] == '\0' || SSL_CTX_set_cipher_list(ctx, old)) &&
 	    (new[0] == '\0' || SSL_CTX_set_ciphersuites(ctx, new)))
 		return 0;

@@ -415,7 +415,7 @@ both_versions() {
 		run_bytes 0 ca -v "$A" <in
 		grep 'TLSv1\.3' err >line
 		[ "$(wc -l <line)" = 1 ]
-		for word in TLS_AES_256_GCM_SHA384 '[xX]25519' 'CN ?= ?good' localhost \
+		for word in TLS_AES_128_GCM_SHA256 '[xX]25519' 'CN ?= ?good' localhost \
 			127.0.0.1 'Test CA' "$(date -u +%Y)\|20[0-9][0-9]" \
 			"$(pin_of good | sed 's/[+]/[+]/g')"; do
 			grep -qE -- "${word//\\|/|}" line ||
@@ -510,7 +510,7 @@ both_versions() {
 			--sh 'env | grep ^WDSOCK_TLS_ >env' </dev/null
 		caller --tls "$(as client) name=localhost alpn=one" expect-eof
 		ended 0
-		for line in VERSION=TLSv1.3 CIPHER=TLS_AES_256_GCM_SHA384 \
+		for line in VERSION=TLSv1.3 CIPHER=TLS_AES_128_GCM_SHA256 \
 			ALPN=one SNI=localhost RESUMED=0 VERIFIED=1 \
 			"PEER_PIN=$(pin_of client)"; do
 			grep -qxF "WDSOCK_TLS_$line" env

@@ -1101,7 +1101,7 @@ test_facts(void)
 	tls_face.facts(p.client.engine, &now);
 	tls_facts_text(&now, text);
 	ok(has(text,
-	       "TLSv1.3, TLS_AES_256_GCM_SHA384, x25519, peer CN=good, "
+	       "TLSv1.3, TLS_AES_128_GCM_SHA256, x25519, peer CN=good, "
 	       "for good.example, *.wild.example, 127.0.0.1, ::1, by "
 	       "CN=Test CA, until 20"),
 	    "are told in one line");
