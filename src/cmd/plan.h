@@ -164,7 +164,6 @@ void plan_tls_release(struct plan *);
  * datagrams?
  */
 size_t plan_addresses_n(const struct plan *);
-struct addr *plan_address(struct plan *, size_t);
 bool plan_is_datagrams(const struct addr *);
 
 /*

@@ -154,7 +154,7 @@ plan_addresses_n(const struct plan *p)
 	return p->many ? p->places_n : 1;
 }
 
-struct addr *
+static struct addr *
 plan_address(struct plan *p, size_t i)
 {
 	return p->many	 ? &p->places[i].listen.at

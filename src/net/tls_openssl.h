@@ -116,8 +116,6 @@ bool tls_is_address(const char *host, char *plain, size_t cap);
 
 /* --- words */
 
-/* What a certificate says, in one harmless line. */
-void tls_text_put(char *buf, size_t cap, const char *text, size_t len);
 void tls_text_name(const X509_NAME *, char *buf, size_t cap);
 void tls_text_sans(const X509 *, char *buf, size_t cap);
 void tls_text_time(const ASN1_TIME *, char *buf, size_t cap);

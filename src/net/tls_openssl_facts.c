@@ -10,8 +10,11 @@
 #include "base/text.h"
 #include "net/tls_openssl.h"
 
-/* What does not fit is left out, and the text ends before it. */
-void
+/*
+ * What a certificate says, in one harmless line; what does not fit is left out,
+ * and the text ends before it.
+ */
+static void
 tls_text_put(char *buf, size_t cap, const char *text, size_t len)
 {
 	struct span out = {(uint8_t *)buf, 0, cap - 1};

@@ -52,7 +52,8 @@ make_about(struct talk *t)
 	return t->about;
 }
 
-struct about_of *
+/* What is said of its messages; NULL: out of memory, and it ends. */
+static struct about_of *
 talk_about(struct talk *t)
 {
 	struct fail f;

@@ -16,7 +16,7 @@
 /* How often a peer that is not read from is asked whether it has gone. */
 #define LOOK_MS 250
 
-void
+static void
 talk_say_handler(const struct talk *t)
 {
 	char text[160];

@@ -66,7 +66,8 @@ to_text(
 	return fail_prefix(f, "%s", t->name);
 }
 
-struct talk_owed *
+/* What is owed; NULL: out of memory, and the conversation ends. */
+static struct talk_owed *
 talk_owed(struct talk *t)
 {
 	struct fail f;

@@ -293,21 +293,12 @@ on_dump(struct talk *t, const char *line)
 }
 
 static void
-on_refused(struct talk *t, const struct fail *f)
-{
-	struct member *mem = many_of(t);
-
-	mem->many->run.plan->complain(f);
-}
-
-static void
 set_home(struct many *m)
 {
 	struct talk_home *h = &m->run.home;
 
 	h->on_over = many_on_over;
 	h->on_dump = on_dump;
-	h->on_refused = on_refused;
 	h->on_wait = many_on_wait;
 	h->on_low = many_on_low;
 	if (m->plan->relay)

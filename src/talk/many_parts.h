@@ -95,7 +95,6 @@ struct many {
 	uint64_t told_short_ms;
 	uv_prepare_t weigh; /* memory, when a turn is over */
 	struct status_socket *status;
-	uint64_t refused; /* lines of the input */
 	uint64_t unrelayed, told_unrelayed, told_unrelayed_ms;
 	const struct member *speaks; /* who is relayed just now; or NULL */
 	const struct batch *spoken;

@@ -36,8 +36,6 @@ prefix(const struct many *m, struct fail *f)
 static void
 refuse(struct many *m, const struct many_whose *whose, const struct fail *f)
 {
-	if (f->status != STATUS_DONE)
-		m->refused++;
 	if (!many_tell_error(m, f, record(m), whose))
 		m->run.plan->complain(f);
 }

@@ -41,8 +41,6 @@ talk_owes(const struct talk *t)
 {
 	return t->owed != NULL && t->owed->echo_next < t->owed->echo.n;
 }
-/* What is owed; NULL: out of memory, and the conversation ends. */
-struct talk_owed *talk_owed(struct talk *);
 /* Gives it up if nothing is owed any more. */
 void talk_owed_rest(struct talk *);
 void talk_reply_end(struct talk *);
@@ -68,8 +66,6 @@ void talk_pass_end(struct talk *);
 void talk_name(struct talk *, const char *peer);
 void talk_unname(struct talk *);
 void talk_name_peer(struct talk *, const char *name);
-/* What is said of its messages; NULL: out of memory, and it ends. */
-struct about_of *talk_about(struct talk *);
 bool talk_stamp(struct talk *);
 void talk_tell_open(struct talk *);
 bool talk_tell_error(struct talk *, const struct fail *, uint64_t line);
@@ -92,7 +88,6 @@ void talk_end_handler(struct talk *);
 void talk_drop(struct talk *);
 void talk_handle_enough(struct talk *);
 void talk_judge_handler(struct talk *);
-void talk_say_handler(const struct talk *);
 
 /* words.c */
 void talk_lost_text(const struct talk *, struct fail *);

@@ -98,7 +98,7 @@ struct talk_home {
 	void (*on_over)(struct talk *);
 	/* A line for --dump, without a newline; see dump.h. */
 	void (*on_dump)(struct talk *, const char *line);
-	/* A line of the input is refused, which ends nothing. */
+	/* A line of its own feed is refused, which ends nothing; FEED_ONE. */
 	void (*on_refused)(struct talk *, const struct fail *);
 	/*
 	 * Of those who share an outlet. It has something for it, which takes

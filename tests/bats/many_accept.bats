@@ -266,3 +266,16 @@ denied() {
 	}
 	each
 }
+
+@test "--defer-accept takes in who has said something, before who is silent" {
+	body() {
+		many -j --defer-accept
+		guest silent touch there until end
+		until_true [ -e there ]
+		caller send '1\r\na'
+		is_told '"event":"message","chan":"c1".*"text":"a"' 1
+		touch end
+	}
+	needs_json
+	each tcp4 tcp6
+}
