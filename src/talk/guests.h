@@ -1,5 +1,5 @@
 /*
- * How many clients there are from where: a table of the addresses that have
+ * How many clients there are from where: a tree of the addresses that have
  * some now, and of no others.
  *
  * An address of IPv4 is one, also where it is mapped into IPv6. Of IPv6 it is
@@ -13,20 +13,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/tree.h>
 
 struct guest {
-	struct guest *next;
+	RB_ENTRY(guest) link;
 	uint8_t address[16];
 	unsigned n; /* clients that are there now */
 };
 
 /* Begins as zeros. */
-struct guests {
-	struct guest **bucket;
-	size_t cap; /* a power of two, or 0 */
-	size_t n;   /* addresses */
-	uint64_t key[2];
-};
+RB_HEAD(guests, guest);
 
 /*
  * One more from there. NULL: it has no IP address, or there is no memory, and
